@@ -60,6 +60,17 @@ package struct HTTPFields: Sendable {
         return true
     }
 
+    /// Adds a field from its line, whose syntax has been checked.
+    mutating func appendChecked(_ line: UnsafeBufferPointer<UInt8>, colon: Int) {
+        let value = UnsafeBufferPointer(rebasing: line[(colon + 1)...]).trimmingBlanks
+        let nameStart = Int32(bytes.count)
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: line[..<colon]))
+        let valueStart = Int32(bytes.count)
+        bytes.append(contentsOf: value)
+        entries.append(
+            Entry(nameStart: nameStart, nameEnd: valueStart, valueStart: valueStart, valueEnd: Int32(bytes.count)))
+    }
+
     /// Replaces every field of that name by one.
     package mutating func set(_ name: String, _ value: String) {
         remove(name)

@@ -8,7 +8,7 @@ package struct HTTPRequest: Sendable {
     package var version: HTTPVersion
     package var fields: HTTPFields
     package var body: [UInt8]
-    /// When the head was complete; a request's own deadline counts from here.
+    /// When the request was complete and handed out; its own deadline counts from here.
     package var receivedAt: MonotonicInstant
 
     package init(
