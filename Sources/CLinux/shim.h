@@ -8,3 +8,8 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <spawn.h>
+
+// Names the calling thread for top and debuggers; prctl is variadic, which Swift does not import.
+static inline int linux_set_thread_name(const char *name) {
+    return prctl(PR_SET_NAME, name, 0, 0, 0);
+}
