@@ -1,0 +1,47 @@
+/// The settings every service has.
+package struct ChassisSettings: SettingsGroup {
+    package enum Authentication: String, CaseIterable, Sendable {
+        case off
+    }
+
+    package enum LogFormat: String, CaseIterable, Sendable {
+        /// People's form on a terminal, JSON elsewhere.
+        case auto
+        case json
+        case text
+    }
+
+    package enum LogLevel: String, CaseIterable, Sendable {
+        case debug, info, notice, warning, error
+    }
+
+    package var host: String
+    package var port: Int
+    package var adminPort: Int
+    package var authentication: Authentication
+    package var logLevel: LogLevel
+    package var logFormat: LogFormat
+    package var drain: Duration
+    package var requestDeadline: Duration
+    package var connectionLimit: Int
+
+    package init(reading settings: inout SettingsReader) {
+        host = settings.value("HOST", .text(), default: "0.0.0.0", "The address the API and admin ports listen on.")
+        port = settings.value("PORT", .port, default: 8080, "The port of the API.")
+        adminPort = settings.value("ADMIN_PORT", .port, default: 8081, "The port of health, metrics and admin calls.")
+        authentication = settings.required(
+            "AUTH", .choice(), "Who may call the API; `off` lets everybody in and is for local use only.")
+        logLevel = settings.value("LOG_LEVEL", .choice(), default: .info, "The least severe log line that is written.")
+        logFormat = settings.value(
+            "LOG_FORMAT", .choice(), default: .auto, "How log lines look; `auto` is text on a terminal, JSON elsewhere.")
+        drain = settings.value(
+            "DRAIN_SECONDS", .seconds(.zero ... .seconds(600)), default: .seconds(20),
+            "How long running work may take to end after SIGTERM before it is cancelled.")
+        requestDeadline = settings.value(
+            "REQUEST_DEADLINE_SECONDS", .seconds(.milliseconds(100) ... .seconds(300)), default: .seconds(10),
+            "How long a request may take unless its Request-Timeout header says less; a Prefer: wait comes on top.")
+        connectionLimit = settings.value(
+            "CONNECTION_LIMIT", .integer(1...100_000), default: 4096,
+            "How many API connections are open at once; more wait to be accepted.")
+    }
+}
