@@ -1,16 +1,18 @@
+import Telemetry
+
 /// Where a Postgres database is: `postgres://user:password@host:port/name`.
 ///
 /// The password may stand in it or come from a setting of its own; it never shows in a print.
-package struct DatabaseURL: Sendable, Hashable {
+package struct DatabaseURL: Sendable, Equatable {
     package var user: String
-    package var password: Secret?
+    package var password: Secret<String>?
     package var host: String
     package var port: Int
     package var database: String
 
     package static let defaultPort = 5432
 
-    package init(user: String, password: Secret? = nil, host: String, port: Int = defaultPort, database: String) {
+    package init(user: String, password: Secret<String>? = nil, host: String, port: Int = defaultPort, database: String) {
         self.user = user
         self.password = password
         self.host = host
@@ -59,7 +61,7 @@ package struct DatabaseURL: Sendable, Hashable {
 extension DatabaseURL: CustomStringConvertible {
     /// The URL without its password.
     package var description: String {
-        "postgres://\(user)\(password == nil ? "" : ":\(Secret.hidden)")@\(host):\(port)/\(database)"
+        "postgres://\(user)\(password == nil ? "" : ":\(SettingsReader.hidden)")@\(host):\(port)/\(database)"
     }
 }
 

@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Reads settings one by one into a plain struct and keeps a record of each: what it is, what it came out as, and what
 /// was wrong with it.
 ///
@@ -13,6 +15,9 @@ package struct SettingsReader: Sendable {
         /// `default`, `environment`, or path and line of a file.
         package var origin: String
     }
+
+    /// What stands for a secret in listings and faults.
+    package static let hidden = "[redacted]"
 
     private let sources: SettingsSources
     package private(set) var settings: [Effective] = []
@@ -50,20 +55,20 @@ package struct SettingsReader: Sendable {
     }
 
     /// A secret, from the setting itself or from the file that `KEY_FILE` names (its trailing line end dropped).
-    package mutating func secret(_ key: String, _ meaning: String) -> Secret? {
+    package mutating func secret(_ key: String, _ meaning: String) -> Secret<String>? {
         let fileKey = key + "_FILE"
         let description = SettingDescription(
             key: key, type: "text, or a file named by `\(fileKey)`", range: nil, unit: nil, defaultText: nil,
             isRequired: false, isSecret: true, meaning: meaning)
         let direct = sources.find(key)
         guard let path = sources.find(fileKey) else {
-            record(description, value: direct.map { _ in Secret.hidden }, origin: direct?.origin)
+            record(description, value: direct.map { _ in Self.hidden }, origin: direct?.origin)
             return direct.map { Secret($0.value) }
         }
-        record(description, value: Secret.hidden, origin: path.value)
+        record(description, value: Self.hidden, origin: path.value)
         guard direct == nil else {
             reject(
-                key, value: Secret.hidden, origin: direct?.origin, reason: "is given together with \(fileKey)",
+                key, value: Self.hidden, origin: direct?.origin, reason: "is given together with \(fileKey)",
                 remedy: "Set one of the two.")
             return nil
         }
@@ -114,7 +119,7 @@ package struct SettingsReader: Sendable {
         record(description, value: found.value, origin: found.origin)
         let otherwise = description.defaultText.map { "leave it out for \($0)" } ?? "leave it out"
         reject(
-            key, value: kind.hidesFaultyValue ? Secret.hidden : found.value, origin: found.origin,
+            key, value: kind.hidesFaultyValue ? Self.hidden : found.value, origin: found.origin,
             reason: "is not valid; expected: \(description.expectation)",
             remedy: description.isRequired ? "Correct it." : "Correct it, or \(otherwise).")
         return nil

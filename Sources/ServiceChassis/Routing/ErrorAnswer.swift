@@ -1,0 +1,30 @@
+import HTTPCodec
+import JSON
+import Postgres
+
+/// An error that knows what the caller is to be told.
+package protocol ProblemConvertible: Error {
+    var problem: ProblemDetails { get }
+}
+
+/// Turns what a handler throws into what the caller is told: the one place where that happens.
+enum ErrorAnswer {
+    /// The problem, and whether the error is a fault of ours that somebody must look at.
+    static func problem(for error: any Error) -> (problem: ProblemDetails, isOurFault: Bool) {
+        switch error {
+        case let problem as ProblemDetails:
+            return (problem, false)
+        case let error as any ProblemConvertible:
+            return (error.problem, false)
+        case let error as HTTPTargetError:
+            return (ProblemDetails(error), false)
+        case let error as JSONError:
+            return (ProblemDetails(error), false)
+        case is CancellationError:
+            // The client went away, or the drain time is over; how far the work got nobody can say.
+            return (ProblemDetails(.outcomeUnknown, detail: "The request was abandoned."), false)
+        default:
+            return (ProblemDetails(.internalError), true)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import HTTPCodec
+
+/// Decides whether a request's body is declared as JSON.
+enum MediaType {
+    enum Verdict: Hashable {
+        case json
+        case absent
+        case unsupported
+    }
+
+    /// `application/json` without a charset or with utf-8; other parameters mean nothing to us.
+    static func check(_ fields: HTTPFields) -> Verdict {
+        switch fields.count(of: "Content-Type") {
+        case 0: .absent
+        case 1: isJSON(fields["Content-Type"] ?? "") ? .json : .unsupported
+        default: .unsupported
+        }
+    }
+
+    private static func isJSON(_ value: String) -> Bool {
+        if value == "application/json" { return true }
+        let parts = value.split(separator: ";", omittingEmptySubsequences: false).map(\.trimmed)
+        guard parts[0].lowercased() == "application/json" else { return false }
+        for parameter in parts.dropFirst() where !parameter.isEmpty {
+            let pair = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2 else { return false }
+            guard pair[0].lowercased() == "charset" else { continue }
+            var charset = pair[1].lowercased()[...]
+            if charset.count >= 2, charset.first == "\"", charset.last == "\"" {
+                charset = charset.dropFirst().dropLast()
+            }
+            guard charset == "utf-8" else { return false }
+        }
+        return true
+    }
+}
