@@ -82,7 +82,9 @@ package final class StandardMetrics: Sendable {
             "consumer_lag", help: "Messages behind the end of an assigned partition.", labels: ["topic", "partition"],
             constants: ["service": service]
         ) { [self] in
-            readers.withLock(\.consumerLag).flatMap { $0() }.map { MetricSample([$0.topic, String($0.partition)], $0.lag) }
+            readers.withLock(\.consumerLag).flatMap { $0() }.map {
+                MetricSample([$0.topic, String($0.partition)], $0.lag)
+            }
         }
         registry.observedGauge(
             "dead_letters", help: "Messages parked because they could not be processed.", labels: ["topic"],

@@ -33,7 +33,8 @@ package struct ChassisSettings: SettingsGroup {
             "AUTH", .choice(), "Who may call the API; `off` lets everybody in and is for local use only.")
         logLevel = settings.value("LOG_LEVEL", .choice(), default: .info, "The least severe log line that is written.")
         logFormat = settings.value(
-            "LOG_FORMAT", .choice(), default: .auto, "How log lines look; `auto` is text on a terminal, JSON elsewhere.")
+            "LOG_FORMAT", .choice(), default: .auto, "How log lines look; `auto` is text on a terminal, JSON elsewhere."
+        )
         drain = settings.value(
             "DRAIN_SECONDS", .seconds(.zero ... .seconds(600)), default: .seconds(20),
             "How long running work may take to end after SIGTERM before it is cancelled.")

@@ -24,7 +24,8 @@ package struct DatabaseSettings: SettingsGroup {
         guard let password else { return }
         if url.password != nil {
             settings.reject(
-                "DATABASE_PASSWORD", value: SettingsReader.hidden, reason: "is given although DATABASE_URL has a password",
+                "DATABASE_PASSWORD", value: SettingsReader.hidden,
+                reason: "is given although DATABASE_URL has a password",
                 remedy: "Take the password out of the URL.")
         }
         url.password = password

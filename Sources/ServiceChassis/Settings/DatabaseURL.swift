@@ -12,7 +12,8 @@ package struct DatabaseURL: Sendable, Equatable {
 
     package static let defaultPort = 5432
 
-    package init(user: String, password: Secret<String>? = nil, host: String, port: Int = defaultPort, database: String) {
+    package init(user: String, password: Secret<String>? = nil, host: String, port: Int = defaultPort, database: String)
+    {
         self.user = user
         self.password = password
         self.host = host
@@ -50,7 +51,9 @@ package struct DatabaseURL: Sendable, Equatable {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(Substring(rest.prefix(2)), radix: 16), value != 0 else { return nil }
+            guard rest.count >= 2, let value = UInt8(Substring(rest.prefix(2)), radix: 16), value != 0 else {
+                return nil
+            }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }

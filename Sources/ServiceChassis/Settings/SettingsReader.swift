@@ -127,7 +127,8 @@ package struct SettingsReader: Sendable {
 
     private mutating func record(_ description: SettingDescription, value: String?, origin: String?) {
         precondition(
-            !settings.contains { $0.description.key == description.key }, "the setting \(description.key) is read twice")
+            !settings.contains { $0.description.key == description.key }, "the setting \(description.key) is read twice"
+        )
         settings.append(Effective(description: description, value: value, origin: origin ?? "default"))
     }
 }
