@@ -1,4 +1,9 @@
+import DevBroker
+import Glibc
+
 @main
 enum Main {
-    static func main() {}
+    static func main() {
+        exit(DevBrokerCommand.run(arguments: Array(CommandLine.arguments.dropFirst())))
+    }
 }
