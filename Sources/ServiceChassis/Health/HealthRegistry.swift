@@ -26,7 +26,7 @@ package final class HealthRegistry: Sendable {
     private let time: any TimeSource
     private let freshness: Duration
 
-    /// - Parameter freshness: how long a result answers further probes.
+    /// A registry whose results answer further probes for `freshness`.
     package init(time: any TimeSource, freshness: Duration = .milliseconds(500)) {
         self.time = time
         self.freshness = freshness

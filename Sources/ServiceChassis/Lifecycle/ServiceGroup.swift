@@ -33,7 +33,7 @@ package final class ServiceGroup: Sendable {
     /// How long cancelled services have to return before they are abandoned.
     package static let grace = Duration.seconds(2)
 
-    /// - Parameter drain: how long stopping may take, from the request to stop to the cancellation of what is left.
+    /// A group whose stopping may take `drain`, from the request to stop to the cancellation of what is left.
     package init(
         _ services: [any Service], drain: Duration, time: any TimeSource,
         observer: @escaping @Sendable (Event) -> Void = { _ in }

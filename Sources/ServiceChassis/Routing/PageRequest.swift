@@ -70,7 +70,7 @@ extension Page: Sendable where Element: Sendable {}
 extension RequestContext {
     /// The page asked for by `limit` and `cursor`.
     ///
-    /// - Parameter filter: the values of the list's other parameters in a fixed order; a cursor is good for these alone.
+    /// `filter` has the values of the list's other parameters in a fixed order; a cursor is good for these alone.
     /// - Throws: 400 `invalid-parameter` for a limit outside 1…100 and a cursor that this list did not issue.
     package func page(filter: [String?] = []) throws(ProblemDetails) -> PageRequest {
         let cursor = ListCursor(list: route.text, filter: filter)

@@ -12,9 +12,8 @@ package final class RequestHandler: Sendable {
     private let tracer: Tracer
     private let metrics: RouteMetrics?
 
-    /// - Parameters:
-    ///   - deadline: how long a request may take unless it asks for less.
-    ///   - metrics: nil leaves the requests uncounted, as those of the admin port are.
+    /// A handler that gives each request `deadline` unless it asks for less; without `metrics` requests are not counted,
+    /// as those of the admin port are not.
     package init(
         _ router: Router, deadline: Duration, time: any TimeSource, logger: Logger, tracer: Tracer,
         metrics: StandardMetrics?

@@ -51,10 +51,8 @@ package struct Router: Sendable {
 
     /// Adds a route.
     ///
-    /// - Parameters:
-    ///   - body: what the request's body has to be.
-    ///   - query: the query parameters there are; any other is refused.
-    ///   - waits: whether `Prefer: wait=N` is honoured, which lengthens the request's deadline by N seconds.
+    /// `body` says what the request's body has to be, `query` which query parameters there are (any other is refused), and
+    /// `waits` whether `Prefer: wait=N` is honoured, which lengthens the request's deadline by N seconds.
     package mutating func on(
         _ method: HTTPMethod, _ template: String, body: BodyRule = .none, query: [String] = [], waits: Bool = false,
         _ handler: @escaping Handler

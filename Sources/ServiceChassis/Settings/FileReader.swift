@@ -41,4 +41,8 @@ package struct FileReader: Sendable {
 /// Why a file cannot be read, as the end of a sentence that begins with its path.
 package struct FileReadingFailure: Error, Sendable, Hashable {
     package var reason: String
+
+    package init(reason: String) {
+        self.reason = reason
+    }
 }

@@ -1,6 +1,10 @@
 /// Why a service does not start: all that is wrong with its settings, at once.
 package struct SettingsError: Error, Sendable, Hashable {
     package var faults: [SettingFault]
+
+    package init(faults: [SettingFault]) {
+        self.faults = faults
+    }
 }
 
 /// One thing that is wrong with the settings.
