@@ -138,9 +138,10 @@ let testTargets: [Target] = [
 
 let benchmarks: [Target] = [
     .executableTarget(
-        name: "bench-parts", dependencies: ["Clocks", "HTTPCodec", "JSON", "Resilience"],
+        name: "bench-parts", dependencies: ["AllocationCounter", "Clocks", "HTTPCodec", "JSON", "Resilience"],
         path: "Benchmarks/bench-parts",
-        swiftSettings: strict)
+        swiftSettings: strict),
+    .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
 ]
 
 let package = Package(

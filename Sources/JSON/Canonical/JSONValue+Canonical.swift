@@ -20,14 +20,17 @@ extension JSONValue {
     /// that is not 0: `15e-1`, `1e2`.
     public func appendCanonical(to bytes: inout [UInt8]) {
         storage.bytes.withUnsafeBufferPointer { source in
-            storage.appendCanonical(index, source, &bytes)
+            var names = JSONNames()
+            storage.appendCanonical(index, source, &names, &bytes)
         }
     }
 }
 
 extension JSONStorage {
     /// Recursion is bounded by the depth the document was read with.
-    fileprivate func appendCanonical(_ index: Int, _ source: UnsafeBufferPointer<UInt8>, _ bytes: inout [UInt8]) {
+    fileprivate func appendCanonical(
+        _ index: Int, _ source: UnsafeBufferPointer<UInt8>, _ names: inout JSONNames, _ bytes: inout [UInt8]
+    ) {
         let node = nodes[index]
         switch node.kind {
         case .null, .boolean: bytes.append(contentsOf: source[node.range])
@@ -38,21 +41,22 @@ extension JSONStorage {
             var child = index + 1
             for position in 0..<node.count {
                 if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                appendCanonical(child, source, &bytes)
+                appendCanonical(child, source, &names, &bytes)
                 child = Int(nodes[child].end)
             }
             bytes.append(UInt8(ascii: "]"))
         case .object:
-            var names = JSONNames(ofObjectAt: index, in: nodes, source: source)
-            names.sort()
+            let range = names.push(ofObjectAt: index, in: nodes, source: source)
             bytes.append(UInt8(ascii: "{"))
-            for (position, name) in names.entries.enumerated() {
-                if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                appendCanonicalString(nodes[name.node], source, &bytes)
+            for position in range {
+                if position > range.lowerBound { bytes.append(UInt8(ascii: ",")) }
+                let name = names[position].node
+                appendCanonicalString(nodes[name], source, &bytes)
                 bytes.append(UInt8(ascii: ":"))
-                appendCanonical(name.node + 1, source, &bytes)
+                appendCanonical(name + 1, source, &names, &bytes)
             }
             bytes.append(UInt8(ascii: "}"))
+            names.pop(range)
         }
     }
 
@@ -65,7 +69,7 @@ extension JSONStorage {
             return
         }
         var text: [UInt8] = []
-        JSONNames.append(node, from: source, to: &text)
+        JSONBytes.appendUnescaped(node, from: source, to: &text)
         text.withUnsafeBufferPointer { JSONBytes.appendQuoted($0, to: &bytes) }
     }
 }

@@ -43,6 +43,18 @@ enum JSONBytes {
         return Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
     }
 
+    /// Appends a string's bytes with its escapes resolved.
+    static func appendUnescaped(
+        _ string: JSONNode, from source: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]
+    ) {
+        let slice = UnsafeBufferPointer(rebasing: source[string.range])
+        if string.isPlain {
+            bytes.append(contentsOf: slice)
+        } else {
+            forEachUnescaped(slice) { bytes.append($0) }
+        }
+    }
+
     /// Hands the bytes of a string's source, which the reader has accepted, to `body` with the escapes resolved.
     static func forEachUnescaped(_ source: UnsafeBufferPointer<UInt8>, _ body: (UInt8) -> Void) {
         var index = 0

@@ -1,79 +1,87 @@
-/// The member names of one object, unescaped and side by side, for comparing and sorting them as bytes.
+/// Member names of objects, sorted by their unescaped bytes: a stack, so that the objects inside an object reuse it.
 struct JSONNames {
     struct Entry {
-        var start: Int
-        var length: Int
         /// The name's node.
         var node: Int
+        /// First byte, in the source or, where the name has escapes there, among the copies.
+        var start: Int
+        var length: Int
+        var isCopy: Bool
     }
 
-    private(set) var entries: [Entry] = []
-    private var bytes: [UInt8] = []
+    private var entries: [Entry] = []
+    /// The names that have escapes, with these resolved.
+    private var copies: [UInt8] = []
     /// Comparisons so far.
     private(set) var comparisons = 0
 
-    /// Takes the names of a container whose contents end where `nodes` end or where the container says.
-    init(ofObjectAt index: Int, in nodes: [JSONNode], source: UnsafeBufferPointer<UInt8>) {
-        entries.reserveCapacity(Int(nodes[index].count))
+    subscript(position: Int) -> Entry { entries[position] }
+
+    /// Puts the names of an object on top, sorted by bytes, a prefix before what it begins, and equal names by their
+    /// place in the document. Returns where they are.
+    mutating func push(
+        ofObjectAt index: Int, in nodes: [JSONNode], source: UnsafeBufferPointer<UInt8>
+    ) -> Range<Int> {
+        let first = entries.count
+        entries.reserveCapacity(first + Int(nodes[index].count))
         var node = index + 1
         for _ in 0..<nodes[index].count {
-            let name = nodes[node]
-            let start = bytes.count
-            Self.append(name, from: source, to: &bytes)
-            entries.append(Entry(start: start, length: bytes.count - start, node: node))
+            entries.append(entry(node, nodes[node], source))
             node = Int(nodes[node + 1].end)
         }
+        sort(from: first, source)
+        return first..<entries.count
     }
 
-    /// Sorts by bytes, a prefix before what it begins, and equal names by their place in the document.
-    mutating func sort() {
-        var comparisons = 0
-        bytes.withUnsafeBufferPointer { bytes in
-            entries.sort { left, right in
-                comparisons += 1
-                let difference = Self.compare(left, right, in: bytes)
-                return difference == 0 ? left.node < right.node : difference < 0
-            }
-        }
-        self.comparisons += comparisons
+    /// Takes off what the last ``push(ofObjectAt:in:source:)`` put on; copies stay until the end, bounded by the source.
+    mutating func pop(_ range: Range<Int>) {
+        entries.removeSubrange(range)
     }
 
-    /// The first node in the document whose name an earlier member has; the names must be sorted.
-    var firstRepeated: Int? {
-        bytes.withUnsafeBufferPointer { bytes in
+    /// The first node in the document whose name an earlier member has.
+    func firstRepeated(in range: Range<Int>, source: UnsafeBufferPointer<UInt8>) -> Int? {
+        copies.withUnsafeBufferPointer { copies in
             var first: Int?
-            for (earlier, later) in zip(entries, entries.dropFirst())
-            where Self.compare(earlier, later, in: bytes) == 0 && later.node < first ?? .max {
-                first = later.node
+            for position in range.dropFirst() where entries[position].node < first ?? .max {
+                let (earlier, later) = (entries[position - 1], entries[position])
+                if Self.compare(earlier, later, source, copies) == 0 { first = later.node }
             }
             return first
         }
     }
 
-    private static func compare(_ left: Entry, _ right: Entry, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    private mutating func entry(_ index: Int, _ name: JSONNode, _ source: UnsafeBufferPointer<UInt8>) -> Entry {
+        guard !name.isPlain else {
+            return Entry(node: index, start: Int(name.offset), length: Int(name.length), isCopy: false)
+        }
+        let start = copies.count
+        JSONBytes.appendUnescaped(name, from: source, to: &copies)
+        return Entry(node: index, start: start, length: copies.count - start, isCopy: true)
+    }
+
+    private mutating func sort(from first: Int, _ source: UnsafeBufferPointer<UInt8>) {
+        var comparisons = 0
+        copies.withUnsafeBufferPointer { copies in
+            entries.withUnsafeMutableBufferPointer { entries in
+                var new = UnsafeMutableBufferPointer(rebasing: entries[first...])
+                new.sort { left, right in
+                    comparisons += 1
+                    let difference = Self.compare(left, right, source, copies)
+                    return difference == 0 ? left.node < right.node : difference < 0
+                }
+            }
+        }
+        self.comparisons += comparisons
+    }
+
+    private static func compare(
+        _ left: Entry, _ right: Entry, _ source: UnsafeBufferPointer<UInt8>, _ copies: UnsafeBufferPointer<UInt8>
+    ) -> Int {
+        let (leftBytes, rightBytes) = (left.isCopy ? copies : source, right.isCopy ? copies : source)
         for distance in 0..<min(left.length, right.length) {
-            let difference = Int(bytes[left.start + distance]) - Int(bytes[right.start + distance])
+            let difference = Int(leftBytes[left.start + distance]) - Int(rightBytes[right.start + distance])
             if difference != 0 { return difference }
         }
         return left.length - right.length
-    }
-
-    /// Appends a string's bytes with its escapes resolved.
-    static func append(_ string: JSONNode, from source: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
-        let slice = UnsafeBufferPointer(rebasing: source[string.range])
-        if string.isPlain {
-            bytes.append(contentsOf: slice)
-        } else {
-            JSONBytes.forEachUnescaped(slice) { bytes.append($0) }
-        }
-    }
-
-    /// A string's text, cut to `limit` bytes of UTF-8.
-    static func text(of string: JSONNode, in source: UnsafeBufferPointer<UInt8>, limit: Int) -> String {
-        var bytes: [UInt8] = []
-        append(string, from: source, to: &bytes)
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard bytes.count > limit else { return text }
-        return String(text.unicodeScalars.prefix(limit)) + "…"
     }
 }

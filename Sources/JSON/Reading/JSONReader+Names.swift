@@ -8,7 +8,7 @@ extension JSONReader {
             nodes[index].count <= Self.pairwiseLimit
             ? duplicateByPairs(ofObjectAt: index, text) : duplicateBySorting(ofObjectAt: index, text)
         guard let duplicate else { return }
-        let name = text.withUnsafeBufferPointer { JSONNames.text(of: nodes[duplicate], in: $0, limit: 64) }
+        let name = text.withUnsafeBufferPointer { Self.excerpt(of: nodes[duplicate], in: $0) }
         throw Failure(reason: .duplicateName(name), offset: Int(nodes[duplicate].offset) - 1)
     }
 
@@ -37,9 +37,19 @@ extension JSONReader {
     }
 
     private mutating func duplicateBySorting(ofObjectAt index: Int, _ text: borrowing Span<UInt8>) -> Int? {
-        var names = text.withUnsafeBufferPointer { JSONNames(ofObjectAt: index, in: nodes, source: $0) }
-        names.sort()
-        nameComparisons += names.comparisons
-        return names.firstRepeated
+        var names = JSONNames()
+        defer { nameComparisons += names.comparisons }
+        return text.withUnsafeBufferPointer { source in
+            let range = names.push(ofObjectAt: index, in: nodes, source: source)
+            return names.firstRepeated(in: range, source: source)
+        }
+    }
+
+    /// A name's text, cut to a length fit for an error.
+    private static func excerpt(of name: JSONNode, in source: UnsafeBufferPointer<UInt8>) -> String {
+        var bytes: [UInt8] = []
+        JSONBytes.appendUnescaped(name, from: source, to: &bytes)
+        let text = String(decoding: bytes, as: UTF8.self)
+        return bytes.count > 64 ? String(text.unicodeScalars.prefix(64)) + "…" : text
     }
 }

@@ -15,6 +15,13 @@ extension JSONBytes {
 
     private static func firstToEscape(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         var index = start
+        if let base = UnsafeRawPointer(text.baseAddress) {
+            while index + 8 <= text.count {
+                let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                guard specials(in: word) == 0 else { break }
+                index += 8
+            }
+        }
         while index < text.count {
             let byte = text[index]
             if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
