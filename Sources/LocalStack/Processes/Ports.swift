@@ -1,0 +1,36 @@
+import Glibc
+
+/// TCP ports of this machine's loopback.
+package enum Ports {
+    /// Whether a server could listen on the port now.
+    package static func isFree(_ port: Int) -> Bool {
+        bound(port) != nil
+    }
+
+    /// A port that was free a moment ago. Another program may take it first: who needs certainty retries.
+    package static func anyFree() -> Int {
+        bound(0) ?? 0
+    }
+
+    private static func bound(_ port: Int) -> Int? {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { return nil }
+        defer { close(socket) }
+        // As servers do: connections of an earlier run that linger in TIME_WAIT do not count.
+        var yes: Int32 = 1
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
+        // Any address: a server on a wildcard address takes the port on the loopback too.
+        address.sin_addr.s_addr = 0
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                guard bind(socket, pointer, length) == 0, listen(socket, 1) == 0 else { return -1 }
+                return Int(getsockname(socket, pointer, &length))
+            }
+        }
+        return result == 0 ? Int(UInt16(bigEndian: address.sin_port)) : nil
+    }
+}
