@@ -71,16 +71,19 @@ extension RequestContext {
     /// The page asked for by `limit` and `cursor`.
     ///
     /// `filter` has the values of the list's other parameters in a fixed order; a cursor is good for these alone.
+    /// `standardLimit` is the limit of a request that gives none.
     /// - Throws: 400 `invalid-parameter` for a limit outside 1…100 and a cursor that this list did not issue.
-    package func page(filter: [String?] = []) throws(ProblemDetails) -> PageRequest {
+    package func page(
+        filter: [String?] = [], standardLimit: Int? = nil
+    ) throws(ProblemDetails) -> PageRequest {
         let cursor = ListCursor(list: route.text, filter: filter)
-        let limit = try pageLimit()
+        let limit = try pageLimit() ?? standardLimit ?? PageRequest.standardLimit
         guard let text = try queryText("cursor") else { return PageRequest(limit: limit, cursor: cursor) }
         return PageRequest(limit: limit, after: try cursor.read(text), cursor: cursor)
     }
 
-    private func pageLimit() throws(ProblemDetails) -> Int {
-        guard let text = try queryText("limit") else { return PageRequest.standardLimit }
+    private func pageLimit() throws(ProblemDetails) -> Int? {
+        guard let text = try queryText("limit") else { return nil }
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let limit = Int(text),
             PageRequest.limits.contains(limit)
         else { throw .invalidParameter("limit", "must be an integer from 1 to \(PageRequest.limits.upperBound)") }

@@ -99,7 +99,15 @@ extension RequestContext {
     ///
     /// - Throws: 400 `malformed-request`, or 422 `validation-failed` with a pointer to each fault.
     package func decode<Value>(_ body: (inout JSONObjectDecoder) -> Value) throws(ProblemDetails) -> Value {
-        let document = try document()
+        try decode(try document(), body)
+    }
+
+    /// Decodes the object of a body that was read before.
+    ///
+    /// - Throws: 422 `validation-failed` with a pointer to each fault.
+    package func decode<Value>(
+        _ document: JSONDocument, _ body: (inout JSONObjectDecoder) -> Value
+    ) throws(ProblemDetails) -> Value {
         do { return try document.decode(body) } catch { throw ProblemDetails(error) }
     }
 }

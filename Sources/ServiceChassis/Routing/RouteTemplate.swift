@@ -49,6 +49,8 @@ package struct RouteTemplate: Sendable, Hashable {
 package struct PathParameters: Sendable {
     fileprivate(set) var values: [(name: String, value: String)] = []
 
+    package init() {}
+
     /// The value; traps for a name that the template does not have.
     package subscript(name: String) -> String {
         guard let found = values.first(where: { $0.name == name }) else {
