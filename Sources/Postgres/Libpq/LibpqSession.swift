@@ -1,0 +1,309 @@
+import CLibpq
+import CLinux
+import Clocks
+import Glibc
+
+/// One connection to the server, used by one thread only.
+///
+/// Every wait is a `poll` on the socket and on a wake-up descriptor, bounded by the work's deadline: whatever the server
+/// does, the thread comes back. On a deadline or a cancellation the server is asked to cancel; if it does not answer
+/// within the grace, the connection is given up.
+final class LibpqSession {
+    private let connection: OpaquePointer
+    private let wakeUp: Int32
+    private let time: any TimeSource
+    private var prepared: [String: String] = [:]
+    private var preparedCount = 0
+    private(set) var isBroken = false
+    /// Whether a BEGIN was sent whose transaction has not ended.
+    private(set) var isInTransaction = false
+
+    private static let preparedLimit = 500
+    private static let cancelGrace = Duration.seconds(1)
+
+    /// Why a wait ends early.
+    enum Interruption {
+        case deadline, cancelled
+    }
+
+    /// What a piece of work may use: its deadline, and whether its task was cancelled.
+    struct Limits {
+        var deadline: MonotonicInstant
+        var isCancelled: () -> Bool
+    }
+
+    /// Connects; blocks for at most the connect timeout.
+    init(_ configuration: PostgresConfiguration, wakeUp: Int32, time: any TimeSource) throws(PostgresError) {
+        let pairs = configuration.connectionParameters
+        var keywords: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.0)) } + [nil]
+        var values: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.1)) } + [nil]
+        defer {
+            for pointer in keywords + values { free(UnsafeMutableRawPointer(mutating: pointer)) }
+        }
+        guard let connection = PQconnectdbParams(&keywords, &values, 0) else {
+            throw .cannotConnect(detail: "out of memory")
+        }
+        guard PQstatus(connection) == CONNECTION_OK else {
+            let detail = Self.message(connection)
+            PQfinish(connection)
+            throw .cannotConnect(detail: detail)
+        }
+        PQsetNoticeReceiver(connection, { _, _ in }, nil)
+        self.connection = connection
+        self.wakeUp = wakeUp
+        self.time = time
+    }
+
+    deinit {
+        PQfinish(connection)
+    }
+
+    private static func message(_ connection: OpaquePointer) -> String {
+        let text = String(cString: PQerrorMessage(connection))
+        return String(text.split(separator: "\n").joined(separator: "; "))
+    }
+
+    /// Whether the connection can be used: an idle one that the server closed is readable.
+    func isHealthy() -> Bool {
+        guard !isBroken, !isInTransaction, PQstatus(connection) == CONNECTION_OK else { return false }
+        var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+        // Nobody asked for anything: what has arrived is a farewell.
+        return poll(&descriptor, 1, 0) == 0
+    }
+
+    // MARK: Work
+
+    /// Runs statements in one round trip.
+    ///
+    /// - Parameters:
+    ///   - prefix: commands without parameters sent first, such as `BEGIN`.
+    ///   - commits: whether a COMMIT follows.
+    func pipeline(
+        prefix: [String], _ statements: [Statement], commits: Bool, limits: Limits
+    ) throws(PostgresError) -> [Rows] {
+        guard !isBroken else { throw .connectionLost(detail: "the connection is broken", commitUnknown: false) }
+        if prefix.first?.hasPrefix("BEGIN") == true { isInTransaction = true }
+        let mayCommit = commits || !isInTransaction
+        forgetStatementsIfMany()
+        guard PQenterPipelineMode(connection) == 1 else { throw lost(commitUnknown: false) }
+        var expected: [Expectation] = []
+        for command in prefix {
+            guard PQsendQueryParams(connection, command, 0, nil, nil, nil, nil, 1) == 1 else {
+                throw lost(commitUnknown: false)
+            }
+            expected.append(.command)
+        }
+        var preparing: [String] = []
+        for statement in statements {
+            try send(statement, expecting: &expected, preparing: &preparing)
+        }
+        if commits {
+            guard PQsendQueryParams(connection, "COMMIT", 0, nil, nil, nil, nil, 1) == 1 else {
+                throw lost(commitUnknown: false)
+            }
+            expected.append(.commit)
+        }
+        guard PQpipelineSync(connection) == 1 else { throw lost(commitUnknown: mayCommit) }
+        return try collect(expected, preparing: preparing, mayCommit: mayCommit, limits: limits)
+    }
+
+    private enum Expectation {
+        case command, prepare, rows, commit
+    }
+
+    private func send(
+        _ statement: Statement, expecting expected: inout [Expectation], preparing: inout [String]
+    ) throws(PostgresError) {
+        let name: String
+        if let known = prepared[statement.sql] {
+            name = known
+        } else {
+            preparedCount += 1
+            name = "s\(preparedCount)"
+            guard PQsendPrepare(connection, name, statement.sql, 0, nil) == 1 else {
+                throw lost(commitUnknown: false)
+            }
+            prepared[statement.sql] = name
+            preparing.append(statement.sql)
+            expected.append(.prepare)
+        }
+        guard Self.sendQuery(connection, name, statement.parameters) else { throw lost(commitUnknown: false) }
+        expected.append(.rows)
+    }
+
+    private static func sendQuery(_ connection: OpaquePointer, _ name: String, _ parameters: [Parameter]) -> Bool {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(64 * parameters.count)
+        var ranges: [Range<Int>?] = []
+        for parameter in parameters {
+            let start = bytes.count
+            ranges.append(parameter.append(to: &bytes) ? start..<bytes.count : nil)
+        }
+        // libpq wants a pointer for an empty value too; only NULL has none.
+        bytes.append(0)
+        let lengths = ranges.map { Int32($0?.count ?? 0) }
+        let formats = [Int32](repeating: 1, count: parameters.count)
+        return bytes.withUnsafeBytes { buffer in
+            let values = ranges.map { range in
+                range.map { buffer.baseAddress!.advanced(by: $0.lowerBound).assumingMemoryBound(to: CChar.self) }
+            }
+            return PQsendQueryPrepared(connection, name, Int32(parameters.count), values, lengths, formats, 1) == 1
+        }
+    }
+
+    /// Reads the answers of one pipeline, to its end.
+    private func collect(
+        _ expected: [Expectation], preparing: [String], mayCommit: Bool, limits: Limits
+    ) throws(PostgresError) -> [Rows] {
+        var rows: [Rows] = []
+        var failure: PostgresError?
+        var isCommitAnswered = false
+        var interruption: Interruption?
+        var graceEnds: MonotonicInstant?
+        var position = 0
+        while true {
+            let result: LibpqResult
+            do throws(Ending) {
+                guard let next = try nextResult(limits: limits, interruption: &interruption, graceEnds: &graceEnds)
+                else { continue }
+                result = next
+            } catch {
+                isBroken = true
+                let unknown = mayCommit && !isCommitAnswered && failure == nil
+                switch interruption {
+                case .deadline: throw .deadlineExceeded(commitUnknown: unknown)
+                case .cancelled: throw .cancelled(commitUnknown: unknown)
+                case nil: throw lost(commitUnknown: unknown)
+                }
+            }
+            if result.status == PGRES_PIPELINE_SYNC { break }
+            let expectation = position < expected.count ? expected[position] : .command
+            position += 1
+            switch result.status {
+            case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
+                if expectation == .rows { rows.append(Rows(result: result)) }
+                if expectation == .commit {
+                    isCommitAnswered = true
+                    // COMMIT of a failed transaction succeeds with the tag ROLLBACK.
+                    if result.commandTag != "COMMIT", failure == nil {
+                        failure = .server(.init(sqlState: "25P02", message: "the transaction was rolled back"))
+                    }
+                }
+            case PGRES_PIPELINE_ABORTED: break
+            default:
+                if failure == nil {
+                    failure =
+                        result.serverError.map { PostgresError.server($0) }
+                        ?? .connectionLost(detail: Self.message(connection), commitUnknown: mayCommit)
+                }
+            }
+        }
+        PQexitPipelineMode(connection)
+        return try conclude(rows, failure, interruption, preparing: preparing)
+    }
+
+    private func conclude(
+        _ rows: [Rows], _ failure: PostgresError?, _ interruption: Interruption?, preparing: [String]
+    ) throws(PostgresError) -> [Rows] {
+        isInTransaction = PQtransactionStatus(connection) != PQTRANS_IDLE
+        // A cancel may still be on its way: it must not meet the next work on this connection.
+        if interruption != nil { isBroken = true }
+        guard let failure else { return rows }
+        for sql in preparing { prepared[sql] = nil }
+        if failure.sqlState == "26000" || failure.sqlState == "0A000" { prepared = [:] }
+        switch (interruption, failure.sqlState) {
+        case (.deadline, "57014"): throw .deadlineExceeded(commitUnknown: false)
+        case (.cancelled, "57014"): throw .cancelled(commitUnknown: false)
+        default: break
+        }
+        if PQstatus(connection) != CONNECTION_OK { isBroken = true }
+        throw failure
+    }
+
+    private struct Ending: Error {}
+
+    /// The next result, or nil between the answers of two statements.
+    private func nextResult(
+        limits: Limits, interruption: inout Interruption?, graceEnds: inout MonotonicInstant?
+    ) throws(Ending) -> LibpqResult? {
+        while PQflush(connection) == 1 || PQisBusy(connection) == 1 {
+            let until = graceEnds ?? limits.deadline
+            let isReady = wait(until: until)
+            if isReady {
+                guard PQconsumeInput(connection) == 1 else { throw Ending() }
+                continue
+            }
+            if let ends = graceEnds {
+                if time.now >= ends { throw Ending() }
+                continue
+            }
+            if limits.isCancelled() {
+                interruption = .cancelled
+            } else if time.now >= limits.deadline {
+                interruption = .deadline
+            } else {
+                continue
+            }
+            graceEnds = time.now.advanced(by: Self.cancelGrace)
+            askToCancel()
+        }
+        guard let pointer = PQgetResult(connection) else {
+            if PQstatus(connection) != CONNECTION_OK { throw Ending() }
+            return nil
+        }
+        return LibpqResult(pointer)
+    }
+
+    /// Waits for the socket; false at `deadline` or when woken up.
+    private func wait(until deadline: MonotonicInstant) -> Bool {
+        let remaining = time.now.duration(to: deadline)
+        let milliseconds = Int32(clamping: max(0, remaining.wholeMilliseconds + (remaining > .zero ? 1 : 0)))
+        var descriptors = [
+            pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&descriptors, 2, milliseconds)
+        if descriptors[1].revents != 0 {
+            var count: UInt64 = 0
+            _ = read(wakeUp, &count, 8)
+        }
+        return descriptors[0].revents != 0
+    }
+
+    private func askToCancel() {
+        guard let cancel = PQgetCancel(connection) else { return }
+        defer { PQfreeCancel(cancel) }
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            _ = PQcancel(cancel, buffer.baseAddress, 256)
+        }
+    }
+
+    private func lost(commitUnknown: Bool) -> PostgresError {
+        isBroken = true
+        return .connectionLost(detail: Self.message(connection), commitUnknown: commitUnknown)
+    }
+
+    private func forgetStatementsIfMany() {
+        guard prepared.count >= Self.preparedLimit, !isInTransaction else { return }
+        let result = LibpqResult(PQexec(connection, "DEALLOCATE ALL"))
+        if result.status == PGRES_COMMAND_OK { prepared = [:] } else { isBroken = true }
+    }
+
+    /// Ends a transaction that failed or was given up.
+    func rollBack() {
+        guard isInTransaction, !isBroken else { return }
+        let result = LibpqResult(PQexec(connection, "ROLLBACK"))
+        isInTransaction = PQtransactionStatus(connection) != PQTRANS_IDLE
+        if result.status != PGRES_COMMAND_OK || isInTransaction { isBroken = true }
+    }
+
+    /// Runs several statements by the simple protocol, for migrations.
+    func script(_ sql: String) throws(PostgresError) {
+        let result = LibpqResult(PQexec(connection, sql))
+        isInTransaction = PQtransactionStatus(connection) != PQTRANS_IDLE
+        guard result.status == PGRES_COMMAND_OK || result.status == PGRES_TUPLES_OK else {
+            guard let error = result.serverError else { throw lost(commitUnknown: true) }
+            throw .server(error)
+        }
+    }
+}
