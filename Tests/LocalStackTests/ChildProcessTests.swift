@@ -15,7 +15,7 @@ struct ChildProcessTests {
         let child = try await ChildProcess.start(shell("exit 3"))
         #expect(try await child.exit() == .code(3))
         #expect(child.ended == .code(3))
-        #expect("\(ExitStatus.code(3))" == "exited with code 3")
+        #expect("\(ChildExit.code(3))" == "exited with code 3")
     }
 
     @Test("a child killed by a signal says which")

@@ -11,7 +11,7 @@ import Synchronization
 package final class ChildProcess: Sendable {
     package let pid: Int32
     package let launch: Launch
-    private let exitStatus: OneShot<ExitStatus>
+    private let exitStatus: OneShot<ChildExit>
     private let reaped: Reaped
 
     /// Whether the process id may still be signalled: false from before the kernel may give it to another process.
@@ -19,7 +19,7 @@ package final class ChildProcess: Sendable {
         let isReaped = Mutex(false)
     }
 
-    private init(pid: Int32, launch: Launch, exitStatus: OneShot<ExitStatus>, reaped: Reaped) {
+    private init(pid: Int32, launch: Launch, exitStatus: OneShot<ChildExit>, reaped: Reaped) {
         self.pid = pid
         self.launch = launch
         self.exitStatus = exitStatus
@@ -32,7 +32,7 @@ package final class ChildProcess: Sendable {
     package static func start(_ launch: Launch) async throws(ChildProcessError) -> ChildProcess {
         let command = try SpawnCommand(launch)
         let started = OneShot<Result<Int32, ChildProcessError>>()
-        let exitStatus = OneShot<ExitStatus>()
+        let exitStatus = OneShot<ChildExit>()
         let reaped = Reaped()
         Threads.detach { @Sendable in
             do throws(ChildProcessError) {
@@ -53,7 +53,7 @@ package final class ChildProcess: Sendable {
 
     /// Waits with the child still a zombie; then ends what it left in its process group, closes the door for
     /// signals, and frees its process id.
-    private static func awaitExit(of pid: Int32, reaped: Reaped) -> ExitStatus {
+    private static func awaitExit(of pid: Int32, reaped: Reaped) -> ChildExit {
         var information = siginfo_t()
         while waitid(P_PID, UInt32(pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
         return reaped.isReaped.withLock { isReaped in
@@ -61,17 +61,17 @@ package final class ChildProcess: Sendable {
             kill(-pid, SIGKILL)
             var status: Int32 = 0
             while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-            return ExitStatus(waitStatus: status)
+            return ChildExit(waitStatus: status)
         }
     }
 
     /// How it ended; nil while it runs.
-    package var ended: ExitStatus? { exitStatus.current }
+    package var ended: ChildExit? { exitStatus.current }
 
     /// Waits for the end.
     ///
     /// - Throws: `CancellationError` when the task is cancelled first; the child runs on.
-    package func exit() async throws -> ExitStatus {
+    package func exit() async throws -> ChildExit {
         try await exitStatus.wait()
     }
 
@@ -89,10 +89,10 @@ package final class ChildProcess: Sendable {
     @discardableResult
     package func stop(
         with signal: ChildSignal = .terminate, patience: Duration, time: any TimeSource = SystemTime()
-    ) async -> ExitStatus {
+    ) async -> ChildExit {
         send(signal)
         let ending = Task {
-            await withTaskGroup(of: ExitStatus?.self) { group in
+            await withTaskGroup(of: ChildExit?.self) { group in
                 group.addTask { try? await self.exit() }
                 group.addTask {
                     try? await time.sleep(for: patience)

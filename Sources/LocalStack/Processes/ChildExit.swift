@@ -1,5 +1,5 @@
 /// How a process ended.
-package enum ExitStatus: Hashable, Sendable {
+package enum ChildExit: Hashable, Sendable {
     /// It returned or called `exit` with this code.
     case code(Int32)
     /// This signal killed it.
@@ -14,7 +14,7 @@ package enum ExitStatus: Hashable, Sendable {
     package var isSuccess: Bool { self == .code(0) }
 }
 
-extension ExitStatus: CustomStringConvertible {
+extension ChildExit: CustomStringConvertible {
     package var description: String {
         switch self {
         case .code(0): "ended normally"
