@@ -5,8 +5,9 @@ import PackageDescription
 let strict: [SwiftSetting] =
     Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], embedding resources: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: resources.map { .embedInCode($0) }, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency], linker: [LinkerSetting] = []) -> Target {
@@ -63,7 +64,7 @@ let foundations: [Target] = [
         [
             "COpenSSL", "CLinux", "Clocks", "Contracts", "HTTPClient", "HTTPCodec", "HTTPServer", "JSON", "Kafka",
             "Messaging", "Postgres", "Resilience", "Telemetry",
-        ]),
+        ], embedding: ["Idempotency/Migrations"]),
 ]
 
 let services: [Target] = [

@@ -3,13 +3,14 @@ import HTTPCodec
 import JSON
 import ServiceChassis
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Health", .timeLimit(.minutes(1)))
 struct HealthRegistryTests {
     @Test("a service is live from the first moment, started and ready once everything runs")
     func phases() async {
-        let health = HealthRegistry(time: ManualTime())
+        let health = HealthRegistry(time: TestTime())
         #expect(health.live().status == .up)
         #expect(health.startup().status == .down)
         #expect(await health.ready().status == .down)
@@ -20,7 +21,7 @@ struct HealthRegistryTests {
 
     @Test("a draining service is not ready at once, and stays live and started")
     func draining() async {
-        let health = HealthRegistry(time: ManualTime())
+        let health = HealthRegistry(time: TestTime())
         health.started()
         health.drain()
         health.started()
@@ -31,7 +32,7 @@ struct HealthRegistryTests {
 
     @Test("one check that is down makes the service not ready and says why; live has no checks")
     func down() async throws {
-        let health = HealthRegistry(time: ManualTime())
+        let health = HealthRegistry(time: TestTime())
         health.register(HealthCheck("database") {})
         health.register(HealthCheck("broker") { throw HealthCheckFailure("no broker answers") })
         health.started()
@@ -51,14 +52,14 @@ struct HealthRegistryTests {
     }
 
     @Test("a check that does not answer is down after its timeout, even when it ignores its cancellation")
-    func timeout() async {
-        let time = ManualTime()
+    func timeout() async throws {
+        let time = TestTime()
         let never = Recorder<String>()
         let health = HealthRegistry(time: time)
         health.register(HealthCheck("deaf", timeout: .seconds(2)) { await never.wait(for: "ever") })
         health.started()
         async let report = health.ready()
-        await time.sleepers()
+        try await time.nextTimerScheduled()
         time.advance(by: .seconds(2))
         let check = await report.checks.last
         #expect(check?.status == .down)
@@ -69,7 +70,7 @@ struct HealthRegistryTests {
     @Test("checks run at the same time")
     func concurrent() async {
         let log = Recorder<String>()
-        let health = HealthRegistry(time: ManualTime())
+        let health = HealthRegistry(time: TestTime())
         health.register(
             HealthCheck("a") {
                 log.record("a")
@@ -86,7 +87,7 @@ struct HealthRegistryTests {
 
     @Test("a result answers the probes of the next moment, then is looked up again")
     func cache() async {
-        let time = ManualTime()
+        let time = TestTime()
         let runs = Atomic(0)
         let health = HealthRegistry(time: time, freshness: .milliseconds(500))
         health.register(HealthCheck("counted") { runs.wrappingAdd(1, ordering: .relaxed) })

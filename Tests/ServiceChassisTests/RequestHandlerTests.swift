@@ -4,6 +4,7 @@ import JSON
 import ServiceChassis
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @Suite("Request handler")
@@ -13,7 +14,7 @@ struct RequestHandlerTests {
     }
 
     static func handler(
-        waits: Bool = false, time: any TimeSource = ManualTime(), registry: MetricsRegistry = MetricsRegistry(),
+        waits: Bool = false, time: any TimeSource = TestTime(), registry: MetricsRegistry = MetricsRegistry(),
         _ body: @escaping Router.Handler
     ) -> RequestHandler {
         var router = Router()
@@ -52,7 +53,7 @@ struct RequestHandlerTests {
             (["Prefer": "nonsense"], 10_000),
         ] as [(HTTPFields, Int64)])
     func deadline(fields: HTTPFields, milliseconds: Int64) async {
-        let time = ManualTime()
+        let time = TestTime()
         let expected = time.now.advanced(by: .milliseconds(milliseconds))
         let handler = Self.handler(waits: true, time: time) { context in
             #expect(context.deadline == expected)

@@ -1,5 +1,6 @@
 import Clocks
 import ServiceChassis
+import TestSupport
 import Testing
 
 @Suite("Service group", .timeLimit(.minutes(1)))
@@ -20,7 +21,7 @@ struct ServiceGroupTests {
         let log = Recorder<String>()
         let names = ["database", "consumer", "api"]
         let group = ServiceGroup(
-            names.map { Self.service($0, log) }, drain: .seconds(20), time: ManualTime(),
+            names.map { Self.service($0, log) }, drain: .seconds(20), time: TestTime(),
             observer: { event in
                 if case .running = event { log.record("all run") }
                 if case .draining = event { log.record("draining") }
@@ -39,7 +40,7 @@ struct ServiceGroupTests {
     @Test("a stop that comes before the start is not lost")
     func stopFirst() async {
         let log = Recorder<String>()
-        let group = ServiceGroup([Self.service("a", log)], drain: .seconds(1), time: ManualTime())
+        let group = ServiceGroup([Self.service("a", log)], drain: .seconds(1), time: TestTime())
         group.stop()
         #expect(await group.run() == .stopped)
         #expect(log.events == ["a runs", "a stops"])
@@ -55,7 +56,7 @@ struct ServiceGroupTests {
         }
         let group = ServiceGroup(
             [Self.service("first", log), failing, Self.service("later", log)], drain: .seconds(20),
-            time: ManualTime())
+            time: TestTime())
         let outcome = await group.run()
         #expect(outcome == .serviceEnded(index: 1, reason: "Broken()"))
         #expect(group.describe(outcome) == "broken failed: Broken()")
@@ -63,9 +64,9 @@ struct ServiceGroupTests {
     }
 
     @Test("what does not stop in time is cancelled at the deadline")
-    func drainDeadline() async {
+    func drainDeadline() async throws {
         let log = Recorder<String>()
-        let time = ManualTime()
+        let time = TestTime()
         let stubborn = ClosureService("stubborn") { life in
             life.ready()
             log.record("runs")
@@ -75,15 +76,16 @@ struct ServiceGroupTests {
         async let outcome = group.run()
         await log.wait(for: "runs")
         group.stop()
-        await time.sleepers(2)
+        try await time.nextTimerScheduled()
+        try await time.nextTimerScheduled()
         time.advance(by: .seconds(20))
         #expect(await outcome == .drainDeadlinePassed([0]))
     }
 
     @Test("what does not even obey its cancellation is abandoned after the grace")
-    func abandoned() async {
+    func abandoned() async throws {
         let log = Recorder<String>()
-        let time = ManualTime()
+        let time = TestTime()
         let deaf = ClosureService("deaf") { life in
             life.ready()
             log.record("runs")
@@ -93,9 +95,9 @@ struct ServiceGroupTests {
         async let outcome = group.run()
         await log.wait(for: "runs")
         group.stop()
-        await time.sleepers()
+        try await time.nextTimerScheduled()
         time.advance(by: .seconds(20))
-        await time.sleepers()
+        try await time.nextTimerScheduled()
         time.advance(by: ServiceGroup.grace)
         #expect(await outcome == .drainDeadlinePassed([0]))
         log.record("never")
@@ -106,13 +108,13 @@ struct ServiceGroupTests {
         let log = Recorder<String>()
         let part = ClosureService.untilCancelled("pool", ready: { log.record("warm") }) {
             do {
-                try await ManualTime().sleep(for: .seconds(1))
+                try await TestTime().sleep(for: .seconds(1))
             } catch {
                 log.record("closed")
                 throw error
             }
         }
-        let group = ServiceGroup([part, Self.service("api", log)], drain: .seconds(20), time: ManualTime())
+        let group = ServiceGroup([part, Self.service("api", log)], drain: .seconds(20), time: TestTime())
         async let outcome = group.run()
         await log.wait(for: "api runs")
         group.stop()
@@ -123,7 +125,7 @@ struct ServiceGroupTests {
     @Test("a part that ends by itself ends the group, even when it only returns")
     func untilCancelledReturns() async {
         let part = ClosureService.untilCancelled("pool") {}
-        let group = ServiceGroup([part], drain: .seconds(20), time: ManualTime())
+        let group = ServiceGroup([part], drain: .seconds(20), time: TestTime())
         #expect(await group.run() == .serviceEnded(index: 0, reason: nil))
     }
 }

@@ -30,19 +30,6 @@ package struct RequestFingerprint: Sendable, Hashable {
     }
 }
 
-/// What a recorded key means for a request that brings it again.
-package enum IdempotencyVerdict: Sendable, Hashable {
-    /// The request is the same: give the recorded answer.
-    case replay(RecordedAnswer)
-    /// Another request had this key.
-    case reused
-
-    /// The verdict for a request with `fingerprint`.
-    package init(record: RecordedAnswer, fingerprint recorded: RequestFingerprint, request: RequestFingerprint) {
-        self = recorded == request ? .replay(record) : .reused
-    }
-}
-
 extension ProblemDetails {
     /// 422: the key was used for another request.
     package static var idempotencyKeyReused: ProblemDetails {

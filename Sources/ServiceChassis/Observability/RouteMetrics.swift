@@ -38,6 +38,11 @@ final class RouteMetrics: Sendable {
         pair.count.increment()
         pair.duration.observe(duration)
     }
+
+    /// Counts a request that was refused before its method and path were known.
+    func recordRefusal(_ status: HTTPStatus) {
+        record(route: Self.unmatched, method: .other(""), status: status, duration: .zero)
+    }
 }
 
 extension HTTPMethod {

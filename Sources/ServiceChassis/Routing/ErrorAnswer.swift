@@ -20,10 +20,31 @@ enum ErrorAnswer {
             return (ProblemDetails(error), false)
         case let error as JSONError:
             return (ProblemDetails(error), false)
+        case let error as PostgresError:
+            return problem(for: error)
         case is CancellationError:
             // The client went away, or the drain time is over; how far the work got nobody can say.
             return (ProblemDetails(.outcomeUnknown, detail: "The request was abandoned."), false)
         default:
+            return (ProblemDetails(.internalError), true)
+        }
+    }
+
+    /// A database that does not answer is no fault of the request: nothing happened, or nobody can say.
+    private static func problem(for error: PostgresError) -> (problem: ProblemDetails, isOurFault: Bool) {
+        switch error {
+        case .deadlineExceeded:
+            return (ProblemDetails(.deadlineExceeded, detail: "The database did not answer in time."), false)
+        case _ where error.isCommitUnknown:
+            let detail = "The connection to the database was lost while the work was being committed."
+            return (ProblemDetails(.outcomeUnknown, detail: detail), false)
+        case .cancelled:
+            return (ProblemDetails(.outcomeUnknown, detail: "The request was abandoned."), false)
+        case .connectionLost, .cannotConnect, .poolExhausted, .closed:
+            return (ProblemDetails(.dependencyUnavailable, detail: "The database is not available."), false)
+        case .server where error.isRetriable:
+            return (ProblemDetails(.dependencyUnavailable, detail: "The database could not do the work now."), false)
+        case .server, .decoding:
             return (ProblemDetails(.internalError), true)
         }
     }

@@ -1,18 +1,16 @@
+import Telemetry
+
 /// The settings every service has.
 package struct ChassisSettings: SettingsGroup {
     package enum Authentication: String, CaseIterable, Sendable {
         case off
     }
 
-    package enum LogFormat: String, CaseIterable, Sendable {
+    package enum LogStyle: String, CaseIterable, Sendable {
         /// People's form on a terminal, JSON elsewhere.
         case auto
         case json
         case text
-    }
-
-    package enum LogLevel: String, CaseIterable, Sendable {
-        case debug, info, notice, warning, error
     }
 
     package var host: String
@@ -20,7 +18,7 @@ package struct ChassisSettings: SettingsGroup {
     package var adminPort: Int
     package var authentication: Authentication
     package var logLevel: LogLevel
-    package var logFormat: LogFormat
+    package var logStyle: LogStyle
     package var drain: Duration
     package var requestDeadline: Duration
     package var connectionLimit: Int
@@ -31,8 +29,8 @@ package struct ChassisSettings: SettingsGroup {
         adminPort = settings.value("ADMIN_PORT", .port, default: 8081, "The port of health, metrics and admin calls.")
         authentication = settings.required(
             "AUTH", .choice(), "Who may call the API; `off` lets everybody in and is for local use only.")
-        logLevel = settings.value("LOG_LEVEL", .choice(), default: .info, "The least severe log line that is written.")
-        logFormat = settings.value(
+        logLevel = settings.value("LOG_LEVEL", .logLevel, default: .info, "The least severe log line that is written.")
+        logStyle = settings.value(
             "LOG_FORMAT", .choice(), default: .auto, "How log lines look; `auto` is text on a terminal, JSON elsewhere."
         )
         drain = settings.value(
@@ -44,5 +42,14 @@ package struct ChassisSettings: SettingsGroup {
         connectionLimit = settings.value(
             "CONNECTION_LIMIT", .integer(1...100_000), default: 4096,
             "How many API connections are open at once; more wait to be accepted.")
+    }
+}
+
+extension SettingKind where Value == LogLevel {
+    /// The name of a level.
+    package static var logLevel: SettingKind {
+        let names = LogLevel.allCases.map { "`\($0.name)`" }.joined(separator: ", ")
+        return SettingKind(
+            name: "one of \(names)", placeholder: .info, render: { $0.name }, parse: { LogLevel($0) })
     }
 }

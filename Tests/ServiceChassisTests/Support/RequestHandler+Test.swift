@@ -3,11 +3,12 @@ import HTTPCodec
 import JSON
 import ServiceChassis
 import Telemetry
+import TestSupport
 
 extension RequestHandler {
     /// A handler with a still clock, no log and counted requests.
     static func test(
-        _ router: Router, deadline: Duration = .seconds(10), time: any TimeSource = ManualTime(),
+        _ router: Router, deadline: Duration = .seconds(10), time: any TimeSource = TestTime(),
         registry: MetricsRegistry = MetricsRegistry()
     ) -> RequestHandler {
         RequestHandler(

@@ -1,0 +1,83 @@
+import Clocks
+import Postgres
+import Telemetry
+
+/// A service's database: the client to work with, and the two parts that open the list of services.
+package struct Database: Sendable {
+    package let client: PostgresClient
+    /// Owns the connections; the first part in the list, so that it closes last.
+    package let pool: any Service
+    /// Brings the schema up to date, waiting for the server if need be; ready once that is done.
+    package let schema: any Service
+}
+
+extension Chassis {
+    /// The database these settings name, with its health checks and metrics connected.
+    package func database(_ settings: DatabaseSettings, migrations: [Migration]) -> Database {
+        let client = PostgresClient(
+            configuration: PostgresConfiguration(settings, applicationName: service), time: time, random: random)
+        metrics.observePool {
+            let pool = client.statistics
+            return StandardMetrics.PoolNumbers(
+                idle: pool.idle, busy: pool.busy, connecting: pool.connecting, maximum: pool.maximum)
+        }
+        metrics.setDependency("database", isHealthy: false)
+        let check = HealthCheck("database") { [time, metrics] in
+            do {
+                _ = try await client.query(Statement("SELECT 1"), deadline: time.now.advanced(by: .seconds(1)))
+                metrics.setDependency("database", isHealthy: true)
+            } catch {
+                metrics.setDependency("database", isHealthy: false)
+                throw error
+            }
+        }
+        health.register(check)
+        let pool = ClosureService("database-pool") { life in
+            life.ready()
+            await life.stopRequested()
+            client.close()
+        }
+        let schema = SchemaService(
+            migrator: Migrator(client, migrations), patience: nil, time: time, logger: logger)
+        health.register(
+            HealthCheck("migrations") {
+                guard schema.isCurrent else { throw HealthCheckFailure("the schema is not up to date yet") }
+            })
+        return Database(client: client, pool: pool, schema: schema)
+    }
+}
+
+extension PostgresConfiguration {
+    init(_ settings: DatabaseSettings, applicationName: String) {
+        self.init(
+            host: settings.url.host, port: settings.url.port, user: settings.url.user,
+            password: settings.url.password?.reveal(), database: settings.url.database,
+            applicationName: applicationName)
+        maximumConnections = settings.poolSize
+        acquireTimeout = settings.acquireTimeout
+        connectTimeout = settings.connectTimeout
+        statementTimeout = settings.statementTimeout
+    }
+}
+
+extension ServiceProcess {
+    /// Applies the migrations and answers with the process's exit code.
+    func migrate(_ settings: DatabaseSettings, _ migrations: [Migration]) async -> Int32 {
+        let client = PostgresClient(
+            configuration: PostgresConfiguration(settings, applicationName: "\(chassis.service)-migrate"),
+            time: chassis.time, random: chassis.random)
+        let schema = SchemaService(
+            migrator: Migrator(client, migrations), patience: .seconds(60), time: chassis.time, logger: chassis.logger)
+        do {
+            try await schema.apply()
+            client.close()
+            await close()
+            return ExitCode.success
+        } catch {
+            client.close()
+            chassis.logger.error("migrations failed", ["error": .error(error)])
+            await close()
+            return ExitCode.failure
+        }
+    }
+}
