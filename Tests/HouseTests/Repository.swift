@@ -100,6 +100,8 @@ enum Repository {
         return String(validating: bytes, as: UTF8.self)
     }
 
+    static func exists(_ path: String) -> Bool { access(root + "/" + path, F_OK) == 0 }
+
     private static func list(_ folder: String) -> [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
