@@ -19,3 +19,6 @@ extern int posix_spawn_file_actions_addchdir_np(
     posix_spawn_file_actions_t *actions, const char *path);
 extern int posix_spawn_file_actions_addclosefrom_np(
     posix_spawn_file_actions_t *actions, int from);
+// Declared by the system only for GNU sources, which the importer's defaults are not.
+#include <sys/socket.h>
+int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);

@@ -13,6 +13,8 @@ package enum HTTPRefusal: Error, Hashable, Sendable {
     /// Head or body were not complete in time.
     case timeout
 
+    package var status: HTTPStatus { response(limits: HTTPLimits()).status }
+
     /// The answer: a problem document where the contract names one, otherwise a bare status.
     func response(limits: HTTPLimits) -> HTTPResponse {
         switch self {

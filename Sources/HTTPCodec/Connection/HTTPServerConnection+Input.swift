@@ -36,7 +36,7 @@ extension HTTPServerConnection {
         case .idle: close(now: now)
         case .head, .body: refuse(.timeout, now: now, date: date)
         case .handling: wantsHandlerCancelled = true
-        case .lingering: phase = .resetting
+        case .lingering: clientEnded = true
         case .streaming, .closing, .resetting, .closed: break
         }
     }

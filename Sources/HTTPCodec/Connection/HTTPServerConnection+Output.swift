@@ -64,6 +64,7 @@ extension HTTPServerConnection {
 
     mutating func refuse(_ refusal: HTTPRefusal, now: MonotonicInstant, date: HTTPDate) {
         exchange.keepAlive = false
+        self.refusal = refusal
         let response = refusal.response(limits: limits)
         writeHead(response, length: response.bytes?.count ?? 0, date: date)
         if sendsBody(response.status), let body = response.bytes { output.append(body) }

@@ -64,6 +64,8 @@ package struct HTTPServerConnection: Sendable {
     var clientEnded = false
     var draining = false
     var wantsHandlerCancelled = false
+    /// Why the connection answered by itself, if it did; it does so once, at the end.
+    package internal(set) var refusal: HTTPRefusal?
 
     package init(limits: HTTPLimits, now: MonotonicInstant) {
         self.limits = limits

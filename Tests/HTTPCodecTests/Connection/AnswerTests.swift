@@ -96,7 +96,7 @@ struct AnswerTests {
         late.advance(by: .milliseconds(1999))
         #expect(late.closed == nil)
         late.advance(by: .milliseconds(1))
-        #expect(late.closed == .reset)
+        #expect(late.closed == .orderly)
     }
 
     @Test("the date is made anew when the second changes and not before")
