@@ -1,0 +1,14 @@
+import HTTPCodec
+
+/// A complete answer.
+package struct HTTPClientResponse: Sendable {
+    package var status: HTTPStatus
+    package var fields: HTTPFields
+    package var body: [UInt8]
+
+    package init(status: HTTPStatus, fields: HTTPFields = HTTPFields(), body: [UInt8] = []) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+}
