@@ -23,10 +23,13 @@ extension Chassis {
         }
         metrics.setDependency("database", isHealthy: false)
         let check = HealthCheck("database") { [time, metrics] in
-            do {
+            do throws(PostgresError) {
                 _ = try await client.query(Statement("SELECT 1"), deadline: time.now.advanced(by: .seconds(1)))
                 metrics.setDependency("database", isHealthy: true)
             } catch {
+                // Connections that are all at work say that the database answers; taking a busy service out of
+                // rotation would only move its load to the others.
+                if case .poolExhausted = error, client.statistics.busy > 0 { return }
                 metrics.setDependency("database", isHealthy: false)
                 throw error
             }
