@@ -1,0 +1,36 @@
+/// Why the broker or its client did not do what was asked.
+package struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// librdkafka's or the protocol's number.
+    package var code: Int32
+    /// Its name, such as `_MSG_TIMED_OUT`.
+    package var name: String
+    package var detail: String
+    /// Whether trying again can help.
+    package var isRetriable: Bool
+    /// Whether the client can do nothing more and is replaced by a new one.
+    package var isFatal: Bool
+
+    package init(code: Int32, name: String, detail: String, isRetriable: Bool, isFatal: Bool = false) {
+        self.code = code
+        self.name = name
+        self.detail = detail
+        self.isRetriable = isRetriable
+        self.isFatal = isFatal
+    }
+
+    package var description: String { "Kafka: \(detail) (\(name))" }
+
+    /// The client is closed.
+    package static let closed = KafkaError(
+        code: -1, name: "CLOSED", detail: "the client is closed", isRetriable: false)
+}
+
+/// What a client has to say of itself.
+package enum KafkaEvent: Sendable {
+    case connectionLost(String)
+    case error(KafkaError)
+    case log(level: Int, facility: String, text: String)
+    case assigned(Int)
+    case revoked(Int)
+    case replaced(KafkaError)
+}
