@@ -10,6 +10,7 @@ enum Main {
         let arguments = Array(CommandLine.arguments.dropFirst())
         let rest = Array(arguments.dropFirst())
         switch arguments.first ?? "help" {
+        case "up": UpCommand.run(rest, console: console)
         case "reset": exit(ResetCommand.run(rest, console: console))
         case "help", "--help", "-h": console.line(HelpCommand.text)
         case let other:

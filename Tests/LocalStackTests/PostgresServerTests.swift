@@ -72,4 +72,12 @@ struct PostgresServerTests {
         }
         #expect(error?.description.contains("column \"nonsense\" does not exist") == true)
     }
+
+    @Test("who holds a port is found by its process")
+    func portHolder() async throws {
+        let server = try await TestPostgres.server()
+        let holder = PortHolder.find(server.configuration.port)
+        #expect(holder == PortHolder(pid: server.process.pid, program: "postgres"))
+        #expect(PortHolder.find(Ports.anyFree()) == nil)
+    }
 }

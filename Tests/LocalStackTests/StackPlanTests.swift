@@ -32,10 +32,12 @@ struct StackPlanTests {
     @Test("a taken port is named with what it is for and the settings that change it")
     func conflicts() {
         let plan = StackPlan(StackOptions())
-        #expect(plan.conflicts { _ in true } == [])
-        let conflicts = plan.conflicts { $0 != 8080 && $0 != 15_432 }
+        #expect(plan.conflicts(isFree: { _ in true }) == [])
+        let conflicts = plan.conflicts(
+            isFree: { $0 != 8080 && $0 != 15_432 }, holder: { $0 == 8080 ? "tool, process 7" : nil })
         #expect(conflicts.count == 2)
-        #expect(conflicts[0].hasPrefix("port 15432, for Postgres, is taken"))
+        #expect(conflicts[0].hasPrefix("port 15432, for Postgres, is taken by another program: end that one"))
+        #expect(conflicts[1].hasPrefix("port 8080, for the API of order-service, is taken by tool, process 7:"))
         #expect(
             conflicts[1].hasSuffix(
                 "choose another port with HOLDFAST_ORDER_SERVICE_PORT=PORT or --port order-service=PORT"))

@@ -63,10 +63,11 @@ package struct StackPlan: Sendable, Equatable {
     }
 
     /// Sentences for the ports that are taken, each with the setting that changes it.
-    package func conflicts(isFree: (Int) -> Bool) -> [String] {
+    package func conflicts(isFree: (Int) -> Bool, holder: (Int) -> String? = { _ in nil }) -> [String] {
         ports.filter { !isFree($0.port) }.map { entry in
-            "port \(entry.port), for \(entry.name.title), is taken by another program: end that one, or choose "
-                + "another port with \(entry.name.variable)=PORT or --port \(entry.name.option)=PORT"
+            "port \(entry.port), for \(entry.name.title), is taken by \(holder(entry.port) ?? "another program"): end "
+                + "that one, or choose another port with \(entry.name.variable)=PORT or "
+                + "--port \(entry.name.option)=PORT"
         }
     }
 }

@@ -134,7 +134,13 @@ extension PostgresServer {
         do throws(FileError) {
             try Files.makeDirectory(configuration.folder)
             guard let account else { return }
-            guard chown(configuration.folder, account.user, account.group) == 0 else {
+            // The folder may be in /var/tmp, where anybody could have put a link in its place.
+            var status = stat()
+            let isOurs =
+                lstat(configuration.folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+                && (status.st_uid == 0 || status.st_uid == account.user)
+            if !isOurs { errno = EPERM }
+            guard isOurs, lchown(configuration.folder, account.user, account.group) == 0 else {
                 throw FileError("give to \(account.name) the folder", configuration.folder)
             }
         } catch {

@@ -1,0 +1,131 @@
+import Clocks
+import HTTPClient
+import HTTPCodec
+
+extension StackSupervisor {
+    /// Starts everything, in the order in which one needs the other, and returns when all is ready.
+    func bringUp(in folder: StackFolder) async throws(StackError) {
+        try await waitForPorts()
+        let programs = try findPrograms()
+        do throws(FileError) { try folder.rotateLogs() } catch { throw .file(error) }
+
+        try await startPostgres(in: folder)
+        try await startBroker(program: programs + "/dev-broker", folder: folder)
+        let client = HTTPClient(time: time)
+        do throws(StackError) {
+            try await startServices(programs: programs, folder: folder, client: client)
+            if options.placesSamples { await placeSamples(client) }
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+        console.lines(addresses(folder))
+        if Task.isCancelled { throw .cancelled }
+    }
+
+    /// The children of a supervisor that was killed a moment ago may still hold the ports: they get two seconds.
+    private func waitForPorts() async throws(StackError) {
+        let deadline = time.now.advanced(by: .seconds(2))
+        while true {
+            if plan.ports.allSatisfy({ Ports.isFree($0.port) }) { return }
+            guard time.now < deadline else {
+                throw .portsTaken(
+                    plan.conflicts(isFree: Ports.isFree, holder: { PortHolder.find($0)?.description }))
+            }
+            guard (try? await time.sleep(for: .milliseconds(100))) != nil else { throw .cancelled }
+        }
+    }
+
+    private func findPrograms() throws(StackError) -> String {
+        let own = Files.canonical("/proc/self/exe") ?? ""
+        let folder = options.programFolder ?? String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
+        let missing = (["dev-broker"] + ServiceName.allCases.map(\.rawValue)).filter {
+            !Files.isExecutable("\(folder)/\($0)")
+        }
+        guard missing.isEmpty else { throw .programsMissing(missing, folder: folder) }
+        return folder
+    }
+
+    private func startPostgres(in folder: StackFolder) async throws(StackError) {
+        let account = Account.isRoot ? Account(named: "postgres") ?? Account(named: "nobody") : nil
+        let dataFolder = folder.postgresFolder(for: account)
+        let isNew = !Files.exists(dataFolder + "/data")
+        console.line("holdfast: starting Postgres on port \(plan.postgresPort)" + (isNew ? ", with fresh data" : ""))
+        if let account, !dataFolder.hasPrefix(folder.path) {
+            console.line(
+                "holdfast: its data is in \(dataFolder): the account \(account.name), under which root runs Postgres, "
+                    + "may not enter \(folder.path)")
+        }
+        var configuration = PostgresServerConfiguration(folder: dataFolder, port: plan.postgresPort)
+        configuration.user = StackPlan.databaseUser
+        configuration.connectionLimit = 60 + plan.services.count * 20
+        configuration.sharedBuffersMegabytes = 128
+        let server: PostgresServer
+        do throws(PostgresServerError) {
+            server = try await PostgresServer.start(configuration, time: time)
+        } catch {
+            throw Task.isCancelled ? .cancelled : .postgres(error)
+        }
+        let label = "Postgres"
+        let keeper = ProcessKeeper(
+            label: label, stopSignal: .interrupt, patience: .seconds(20), time: time,
+            start: { [configuration, time] in try await PostgresServer.start(configuration, time: time).process },
+            observer: { [self] in observe($0, label: label) })
+        keep([(keeper, server.process)])
+        do throws(PostgresServerError) {
+            try await server.createDatabases(ServiceName.allCases.map(\.database))
+        } catch {
+            throw Task.isCancelled ? .cancelled : .postgres(error)
+        }
+    }
+
+    private func startBroker(program: String, folder: StackFolder) async throws(StackError) {
+        console.line("holdfast: starting the broker on port \(plan.brokerPort)")
+        var launch = Launch(program, plan.brokerArguments, logFile: folder.logFile("dev-broker"))
+        launch.withheldPrefix = Self.ownPrefix
+        let keeper = keeper(label: "dev-broker", launch: launch) { [self] in observe($0, label: "dev-broker") }
+        keep([(keeper, nil)])
+        try await waitUntilReady(keeper, log: launch.logFile) { [plan] in
+            Ports.accepts(plan.brokerPort) ? nil : "port \(plan.brokerPort) is not open yet"
+        }
+    }
+
+    private func startServices(programs: String, folder: StackFolder, client: HTTPClient) async throws(StackError) {
+        let names = plan.services.map(\.label).joined(separator: ", ")
+        console.line("holdfast: starting \(names)")
+        var waiting: [(ProcessKeeper, PlannedService)] = []
+        for service in ServiceName.allCases {
+            let keepers = plan.services.filter { $0.service == service }.map { planned in
+                var launch = Launch("\(programs)/\(service.rawValue)", logFile: folder.logFile(planned.label))
+                launch.environment = planned.environment
+                launch.withheldPrefix = Self.ownPrefix
+                let keeper = keeper(label: planned.label, launch: launch) { [self] event in
+                    observe(event, label: planned.label)
+                    guard case .started(let pid, _) = event else { return }
+                    record(planned, pid: pid, in: folder)
+                }
+                return (keeper, planned)
+            }
+            keep(keepers.map { ($0.0, nil) })
+            waiting += keepers
+        }
+        for (keeper, planned) in waiting {
+            try await waitUntilReady(keeper, log: folder.logFile(planned.label)) {
+                await Self.readiness(client, port: planned.admin)
+            }
+        }
+    }
+
+    private func keeper(
+        label: String, launch: Launch, observer: @escaping @Sendable (ProcessKeeper.Event) -> Void
+    ) -> ProcessKeeper {
+        ProcessKeeper(
+            label: label, patience: Self.drainPatience, time: time,
+            start: { try await ChildProcess.start(launch) }, observer: observer)
+    }
+
+    /// A little more than the services' own limit for draining.
+    private static var drainPatience: Duration { .seconds(25) }
+    private static var ownPrefix: String { "HOLDFAST_" }
+}
