@@ -73,7 +73,11 @@ package struct StackFolder: Sendable {
 package struct StackLock: Sendable {
     fileprivate let file: Int32
 
-    package func release() { close(file) }
+    package func release() {
+        // Closing alone would leave the lock to a child that is just being started and has not closed its copy yet.
+        flock(file, LOCK_UN)
+        close(file)
+    }
 }
 
 extension Account {
