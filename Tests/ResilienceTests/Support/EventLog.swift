@@ -1,0 +1,15 @@
+import Resilience
+import Synchronization
+
+/// Remembers what policies report.
+final class EventLog: Sendable {
+    private let stored = Mutex<[ResilienceEvent]>([])
+
+    var events: [ResilienceEvent] { stored.withLock { $0 } }
+
+    var observer: ResilienceObserver {
+        { event in self.stored.withLock { $0.append(event) } }
+    }
+}
+
+struct ProviderDown: Error, Equatable {}
