@@ -44,6 +44,16 @@ struct ChildProcessTests {
         #expect(child.lastLines() == ["blue = green||path", "/usr"])
     }
 
+    @Test("a variable that is withheld does not reach the child")
+    func withheld() async throws {
+        var launch = try await shell("echo \"[$PATH_OF_NOTHING][$HOME]\"")
+        launch.environment = ["PATH_OF_NOTHING": "given"]
+        launch.withheld = ["HOME", "PATH_OF_NOTHING"]
+        let child = try await ChildProcess.start(launch)
+        _ = try await child.exit()
+        #expect(child.lastLines() == ["[given][]"])
+    }
+
     @Test("no descriptor of ours reaches the child")
     func descriptors() async throws {
         // 3 is the descriptor with which ls reads the folder.

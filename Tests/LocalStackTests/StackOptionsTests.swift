@@ -76,4 +76,17 @@ struct StackOptionsTests {
         #expect(error?.description == "HOLDFAST_BROKER_PORT is \"many\" and should be a port from 1 to 65535.")
         #expect(throws: StackOptionsError.self) { try read([], ["HOLDFAST_SAMPLES": "maybe"]) }
     }
+
+    @Test("the help and the page on the local stack name every variable")
+    func documented() throws {
+        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let page = try #require(Files.text(root + "/docs/local-stack.md"))
+        for variable in StackOptions.variables.sorted() {
+            #expect(page.contains("`\(variable)`"), "docs/local-stack.md does not tell of \(variable)")
+        }
+        for option in ["--port", "--replicas", "--data", "--programs", "--no-samples"] {
+            #expect(page.contains("`\(option)"), "docs/local-stack.md does not tell of \(option)")
+            #expect(StackOptions.helpText.contains(option))
+        }
+    }
 }

@@ -15,6 +15,10 @@ package struct StackOptions: Sendable, Equatable {
     package static let replicaLimit = 20
     package static let replicaPortDistance = 100
 
+    /// The environment variables that are read here and mean nothing to the services.
+    package static let variables = Set(PortName.all.map(\.variable))
+        .union(["HOLDFAST_DATA", "HOLDFAST_PROGRAMS", "HOLDFAST_REPLICAS", "HOLDFAST_SAMPLES"])
+
     package func replicaCount(_ service: ServiceName) -> Int { replicas[service] ?? 1 }
 
     /// The port of a replica, counted from 1.

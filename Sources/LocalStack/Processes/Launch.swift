@@ -5,8 +5,8 @@ package struct Launch: Sendable, Equatable {
     package var arguments: [String]
     /// Added to the environment of this process; an empty value is passed on as such.
     package var environment: [String: String] = [:]
-    /// Variables of this process whose names begin so are kept from the child.
-    package var withheldPrefix: String?
+    /// Variables of this process that are kept from the child.
+    package var withheld: Set<String> = []
     /// The working directory; nil keeps that of this process.
     package var directory: String?
     /// Where standard output and standard error go; they are appended.

@@ -21,7 +21,7 @@ struct SpawnCommand: Sendable {
         self.path = setpriv
         self.arguments = arguments + ["--", program] + launch.arguments
         var environment = Programs.environment
-        if let prefix = launch.withheldPrefix { environment = environment.filter { !$0.key.hasPrefix(prefix) } }
+        for name in launch.withheld { environment[name] = nil }
         environment.merge(launch.environment) { $1 }
         self.environment = environment.map { "\($0)=\($1)" }.sorted()
         self.launch = launch

@@ -83,7 +83,7 @@ extension StackSupervisor {
     private func startBroker(program: String, folder: StackFolder) async throws(StackError) {
         console.line("holdfast: starting the broker on port \(plan.brokerPort)")
         var launch = Launch(program, plan.brokerArguments, logFile: folder.logFile("dev-broker"))
-        launch.withheldPrefix = Self.ownPrefix
+        launch.withheld = StackOptions.variables
         let keeper = keeper(label: "dev-broker", launch: launch) { [self] in observe($0, label: "dev-broker") }
         keep([(keeper, nil)])
         try await waitUntilReady(keeper, log: launch.logFile) { [plan] in
@@ -99,7 +99,7 @@ extension StackSupervisor {
             let keepers = plan.services.filter { $0.service == service }.map { planned in
                 var launch = Launch("\(programs)/\(service.rawValue)", logFile: folder.logFile(planned.label))
                 launch.environment = planned.environment
-                launch.withheldPrefix = Self.ownPrefix
+                launch.withheld = StackOptions.variables
                 let keeper = keeper(label: planned.label, launch: launch) { [self] event in
                     observe(event, label: planned.label)
                     guard case .started(let pid, _) = event else { return }
@@ -127,5 +127,4 @@ extension StackSupervisor {
 
     /// A little more than the services' own limit for draining.
     private static var drainPatience: Duration { .seconds(25) }
-    private static var ownPrefix: String { "HOLDFAST_" }
 }
