@@ -1,4 +1,3 @@
-import CLibrdkafka
 import Clocks
 
 /// Reads topics as a member of a group: what has arrived, in order per partition, each message until it is finished.
