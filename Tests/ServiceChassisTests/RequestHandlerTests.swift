@@ -1,6 +1,7 @@
 import Clocks
 import HTTPCodec
 import JSON
+import Resilience
 import ServiceChassis
 import Synchronization
 import Telemetry
@@ -57,7 +58,7 @@ struct RequestHandlerTests {
         let expected = time.now.advanced(by: .milliseconds(milliseconds))
         let handler = Self.handler(waits: true, time: time) { context in
             #expect(context.deadline == expected)
-            #expect(RequestDeadline.current == expected)
+            #expect(Deadline.current?.instant == expected)
             return HTTPResponse(status: .ok)
         }
         #expect(await handler.send(.get, "/v1/things/1", fields).status == .ok)
@@ -134,7 +135,8 @@ struct RequestHandlerTests {
         arguments: [
             "http_requests_total", "http_request_duration_seconds", "db_pool_connections", "db_pool_connections_max",
             "outbox_pending", "outbox_oldest_seconds", "consumer_lag", "dead_letters", "dependency_health_status",
-            "load_shed_total", "fallbacks_total",
+            "load_shed_total", "fallbacks_total", "service_call_duration_seconds", "circuit_breaker_state",
+            "circuit_breaker_requests_total", "retry_attempts_total",
         ])
     func families(name: String) {
         let registry = MetricsRegistry()

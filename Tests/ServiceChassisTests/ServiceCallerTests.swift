@@ -1,6 +1,7 @@
 import Clocks
 import HTTPCodec
 import HTTPServer
+import Resilience
 import ServiceChassis
 import Synchronization
 import Telemetry
@@ -30,20 +31,26 @@ struct ServiceCallerTests {
             return answers[min(number, answers.count) - 1]
         }
 
-        func run(_ body: (ServiceCaller) async throws -> Void) async throws {
+        func run(
+            configuration: ServiceCaller.Configuration = ServiceCaller.Configuration(),
+            _ body: (ServiceCaller) async throws -> Void
+        ) async throws {
             let server = try HTTPServer(
                 configuration: HTTPServerConfiguration(host: "127.0.0.1"), time: time,
                 handler: { self.answer($0) })
             let port = try server.listen()
             async let running: Void = server.run()
-            try await ServiceCallerTests.withCaller(port: port, registry: registry, body)
+            try await ServiceCallerTests.withCaller(
+                port: port, registry: registry, configuration: configuration, body)
             await server.drain(deadline: time.now)
             try await running
         }
     }
 
     static func withCaller(
-        port: Int, registry: MetricsRegistry = MetricsRegistry(), _ body: (ServiceCaller) async throws -> Void
+        port: Int, registry: MetricsRegistry = MetricsRegistry(),
+        configuration: ServiceCaller.Configuration = ServiceCaller.Configuration(),
+        _ body: (ServiceCaller) async throws -> Void
     ) async throws {
         var reader = SettingsReader(SettingsSources(environment: ["AUTH": "off"]))
         let chassis = Chassis(
@@ -51,7 +58,7 @@ struct ServiceCallerTests {
             random: SeededRandom(seed: 7), logger: .silent, registry: registry)
         let calls = chassis.outgoingCalls()
         let url = try #require(ServiceURL("http://127.0.0.1:\(port)/base"))
-        try await body(calls.caller("asked-service", url))
+        try await body(calls.caller("asked-service", url, configuration: configuration))
         let life = ServiceLife()
         life.stop()
         try await calls.part.run(life)
@@ -84,7 +91,7 @@ struct ServiceCallerTests {
             try await TraceContext.$current.withValue(trace) {
                 let deadline = Self.time.now.advanced(by: .milliseconds(900))
                 _ = try await caller.send(.init(.get, "/"), operation: "look", deadline: deadline)
-                try await RequestDeadline.$current.withValue(Self.time.now.advanced(by: .milliseconds(500))) {
+                try await Deadline.$current.withValue(Deadline(after: .milliseconds(500), from: Self.time.now)) {
                     _ = try await caller.send(.init(.get, "/"), operation: "look", deadline: Self.soon)
                 }
             }
@@ -105,7 +112,7 @@ struct ServiceCallerTests {
         let service = Scripted([Self.answer(status), Self.answer(status), Self.answer(200)])
         try await service.run { caller in
             let body: [UInt8]? = method == .get ? nil : Array("{}".utf8)
-            let request = ServiceCaller.Request(method, "/", fields: fields, body: body)
+            let request = ServiceRequest(method, "/", fields: fields, body: body)
             do throws(CallError) {
                 let response = try await caller.send(request, operation: "do", deadline: Self.soon)
                 #expect(response.status == .ok)
@@ -168,6 +175,38 @@ struct ServiceCallerTests {
                 try await caller.send(.init(.get, "/"), operation: "look", deadline: Self.soon)
             }
             #expect(service.seen.count == 1)
+        }
+    }
+
+    @Test("after enough failures the breaker refuses, nothing is sent, and the metrics say so")
+    func breaker() async throws {
+        var configuration = ServiceCaller.Configuration()
+        configuration.retry.maximumAttempts = 1
+        configuration.breaker.minimumCalls = 2
+        let service = Scripted([Self.answer(500)])
+        try await service.run(configuration: configuration) { caller in
+            for _ in 0..<2 {
+                await #expect(throws: CallError.self) {
+                    try await caller.send(ServiceRequest(.get, "/"), operation: "look", deadline: Self.soon)
+                }
+            }
+            #expect(caller.breaker.state == .open)
+            let refused = await #expect(throws: CallError.self) {
+                try await caller.send(ServiceRequest(.post, "/", body: []), operation: "do", deadline: Self.soon)
+            }
+            #expect(refused?.hadNoEffect == true)
+            #expect(refused?.description.contains("circuit breaker asked-service is open") == true)
+        }
+        #expect(service.seen.count == 2)
+        let text = String(decoding: service.registry.text(), as: UTF8.self)
+        let breaker = "service=\"asking-service\",circuit_breaker=\"asked-service\""
+        for line in [
+            "circuit_breaker_state{\(breaker)} 1",
+            "circuit_breaker_requests_total{\(breaker),state=\"closed\",result=\"failure\"} 2",
+            "circuit_breaker_requests_total{\(breaker),state=\"open\",result=\"rejected\"} 1",
+            "service_call_duration_seconds_count{service=\"asking-service\",operation=\"do\",result=\"rejected\"} 1",
+        ] {
+            #expect(text.contains(line + "\n"))
         }
     }
 }

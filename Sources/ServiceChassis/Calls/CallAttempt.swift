@@ -1,67 +1,88 @@
 import Clocks
 import HTTPClient
 import HTTPCodec
+import Resilience
 
 /// What one attempt of a call came to, and what follows from it.
 struct CallAttempt: Sendable {
-    enum Verdict: Hashable, Sendable {
-        /// An answer to hand to the caller, whatever its status.
-        case answered
-        /// Nothing was done; the same may succeed at another moment.
-        case hadNoEffect
-        /// It may have been done.
-        case outcomeUnknown
-        /// No further attempt can help: the time is over, the caller is gone, or the request is wrong.
-        case final
-    }
-
     let outcome: Result<HTTPClientResponse, HTTPClientError>
 
-    var verdict: Verdict {
+    init(_ outcome: Result<HTTPClientResponse, HTTPClientError>) {
+        self.outcome = outcome
+    }
+
+    /// Whether there is an answer to hand to the caller.
+    var isAnswer: Bool {
+        guard case .success(let response) = outcome else { return false }
+        return response.status.code < 500 && response.status.code != 429
+    }
+
+    /// Whether the service may have done what was asked: by the contract, a 429 and most 503 say that nothing was done.
+    func mayHaveHadEffect(_ request: ServiceRequest) -> Bool {
+        guard !request.isSafe else { return false }
         switch outcome {
         case .success(let response):
             switch response.status.code {
-            case 503: response.saysOutcomeUnknown ? .outcomeUnknown : .hadNoEffect
-            case 429: .hadNoEffect
-            case 500, 502, 504: .outcomeUnknown
-            default: .answered
+            case 429: return false
+            case 503: return response.saysOutcomeUnknown
+            default: return true
             }
         case .failure(let error):
-            if error.isCancellation || !error.isRetriable {
-                .final
-            } else {
-                error.sent == .certainlyNotSent ? .hadNoEffect : .outcomeUnknown
+            return error.sent == .unknown
+        }
+    }
+
+    /// What the attempt says about the service's health.
+    var health: CallOutcome {
+        switch outcome {
+        case .success(let response): return response.status.code < 500 ? .success : .failure
+        case .failure(let error):
+            switch error.code {
+            // Our own doing: the request was wrong, given up, or never left.
+            case .invalidRequest, .cancelled, .shutDown, .queueFull: return .neutral
+            default: return .failure
             }
         }
     }
 
-    /// What the server asked to be given before the next attempt; nil when it asked for nothing we can read.
-    var retryAfter: Duration? {
+    /// What happened, for logs.
+    var detail: String {
+        switch outcome {
+        case .success(let response): "answered \(response.status)"
+        case .failure(let error): error.description
+        }
+    }
+
+    private var retryAfter: Duration? {
         guard case .success(let response) = outcome, let text = response.fields["Retry-After"] else { return nil }
         return SecondsText.read(text)
     }
 
-    /// Whether the attempt says that the dependency is ill, for its breaker; nil when it says nothing about it.
-    var isHealthy: Bool? {
+    private var mayHelpToRepeat: Bool {
         switch outcome {
-        case .success(let response): response.status.code < 500
-        case .failure(let error):
-            switch error.code {
-            // Our own doing: the request was wrong, given up, or never left.
-            case .invalidRequest, .cancelled, .shutDown, .queueFull: nil
-            default: false
-            }
+        case .success: !isAnswer
+        case .failure(let error): error.isRetriable && !error.isCancellation
         }
+    }
+
+    fileprivate func verdict(_ request: ServiceRequest) -> RetryVerdict {
+        let isHarmless = request.isRepeatable || !mayHaveHadEffect(request)
+        return mayHelpToRepeat && isHarmless ? .retry(after: retryAfter) : .accept
+    }
+}
+
+extension Result where Success == CallAttempt, Failure == Never {
+    /// Whether another attempt may help and cannot do harm.
+    func verdict(_ request: ServiceRequest) -> RetryVerdict {
+        get().verdict(request)
     }
 }
 
 extension HTTPClientResponse {
     /// Whether a 503 is of the one type that leaves open what was done.
-    var saysOutcomeUnknown: Bool {
+    fileprivate var saysOutcomeUnknown: Bool {
         let urn = Array(ProblemType.outcomeUnknown.urn.utf8)
-        return body.count >= urn.count
-            && body.indices.dropLast(urn.count - 1).contains { start in
-                body[start..<start + urn.count].elementsEqual(urn)
-            }
+        guard body.count >= urn.count else { return false }
+        return (0...body.count - urn.count).contains { body[$0..<$0 + urn.count].elementsEqual(urn) }
     }
 }

@@ -1,58 +1,37 @@
 import Clocks
 import HTTPClient
 import HTTPCodec
+import Resilience
 import Telemetry
 
-/// Calls one other service over HTTP, within a deadline that travels along.
+/// Calls one other service over HTTP: `deadline → circuit breaker → retry → attempt timeout → call`.
 ///
 /// An attempt is repeated only when that cannot do harm: it certainly had no effect, or the request is safe or carries an
-/// idempotency key. Retries wait a little and at random, never past the deadline.
+/// idempotency key. The breaker judges the call as a whole, retries included. Deadline and trace travel along.
 package final class ServiceCaller: Sendable {
-    /// How patient a caller is.
+    /// How patient a caller is, and when it stops asking.
     package struct Configuration: Sendable {
         /// How long one attempt may take.
         package var attemptTimeout = Duration.seconds(2)
-        /// The first attempt included.
-        package var attempts = 3
-        /// The wait before the second attempt is at most this, then twice that, up to `longestPause`.
-        package var firstPause = Duration.milliseconds(25)
-        package var longestPause = Duration.milliseconds(500)
+        package var retry = RetryPolicy()
+        package var breaker = CircuitBreakerConfiguration()
 
-        package init() {}
-    }
-
-    /// A request to the service.
-    package struct Request: Sendable {
-        package var method: HTTPMethod
-        /// Path and query, percent-encoded, beginning with a slash.
-        package var target: String
-        package var fields: HTTPFields
-        package var body: [UInt8]?
-
-        package init(
-            _ method: HTTPMethod = .get, _ target: String, fields: HTTPFields = [:], body: [UInt8]? = nil
-        ) {
-            self.method = method
-            self.target = target
-            self.fields = fields
-            self.body = body
-        }
-
-        /// Whether it only asks, so that it has no effect however often it is sent.
-        var isSafe: Bool { method == .get || method == .head || method == .options }
-
-        /// Whether doing it twice is the same as doing it once.
-        var isRepeatable: Bool {
-            isSafe || method == .put || method == .delete || fields.contains(IdempotencyKey.header)
+        package init() {
+            retry.backoff = .exponential(base: .milliseconds(25), factor: 2, cap: .milliseconds(500), jitter: 1)
+            retry.maximumRetryAfter = .seconds(2)
+            breaker.minimumCalls = 10
+            // A neighbour that is back has to be noticed within seconds.
+            breaker.openTime = .exponential(base: .seconds(1), factor: 2, cap: .seconds(5), jitter: 0.2)
         }
     }
 
     package let name: String
+    /// Its state is shown in metrics under the caller's name.
+    package let breaker: CircuitBreaker
     private let url: ServiceURL
     private let client: HTTPClient
     private let configuration: Configuration
-    private let metrics: CallMetrics
-    private let standard: StandardMetrics
+    private let metrics: StandardMetrics
     private let tracer: Tracer
     private let time: any TimeSource
     private let random: any RandomSource
@@ -64,59 +43,78 @@ package final class ServiceCaller: Sendable {
         self.url = url
         self.client = client
         self.configuration = configuration
-        metrics = CallMetrics(service: chassis.service, registry: chassis.metrics.registry)
-        standard = chassis.metrics
+        metrics = chassis.metrics
         tracer = chassis.tracer
         time = chassis.time
         random = chassis.random
+        let logger = chassis.logger
+        breaker = CircuitBreaker(
+            name: name, configuration: configuration.breaker, time: time, random: random
+        ) { event in
+            guard case .circuitBreakerChanged(let name, let change) = event else { return }
+            logger.warning(
+                "circuit breaker changed",
+                [
+                    "breaker": .text(name), "from": .text(change.from.label), "to": .text(change.to.label),
+                    "cause": .text(change.cause.rawValue),
+                ])
+        }
+        metrics.observeBreaker(breaker)
     }
 
     /// The service's answer, whatever its status below 500; 429 and 5xx count as failures.
     ///
-    /// The deadline is the earlier of `deadline` and the one of the request being handled; what remains of it is sent
-    /// along. Cancelling the task ends the call.
+    /// The deadline is the earlier of `deadline` and the task's own; what remains of it is sent along. Cancelling the
+    /// task ends the call.
     /// - Throws: ``CallError``, which says whether the service may have done something.
     package func send(
-        _ request: Request, operation: String, deadline: MonotonicInstant
+        _ request: ServiceRequest, operation: String, deadline: MonotonicInstant
     ) async throws(CallError) -> HTTPClientResponse {
         let began = time.now
-        let deadline = RequestDeadline.earliest(deadline)
-        let result: Result<HTTPClientResponse, CallError>
-        do {
-            result = .success(try await attempt(request, operation, deadline))
-        } catch {
-            result = .failure(error)
-        }
-        metrics.callDuration.labelled(operation, Self.label(result).rawValue).observe(began.duration(to: time.now))
+        let deadline = min(deadline, Deadline.current?.instant ?? .distantFuture)
+        let (result, label) = await guarded(request, operation, deadline)
+        metrics.callDuration.labelled(operation, label.rawValue).observe(began.duration(to: time.now))
         return try result.get()
     }
 
-    private func attempt(
-        _ request: Request, _ operation: String, _ deadline: MonotonicInstant
-    ) async throws(CallError) -> HTTPClientResponse {
+    private typealias Conclusion = (Result<HTTPClientResponse, CallError>, CallResult)
+
+    private func guarded(
+        _ request: ServiceRequest, _ operation: String, _ deadline: MonotonicInstant
+    ) async -> Conclusion {
+        guard time.now < deadline else {
+            return (.failure(.deadlineExceeded(operation: operation, mayHaveBeenSent: false)), .timeout)
+        }
+        let retry = Retry(
+            operation: operation, policy: configuration.retry, time: time, random: random
+        ) { [metrics] event in
+            guard case .retryScheduled(let operation, let attempt, _) = event else { return }
+            metrics.retryAttempts.labelled(operation, String(attempt)).increment()
+        }
         var mayHaveBeenSent = false
-        var number = 1
-        while true {
-            guard time.now < deadline else {
-                throw .deadlineExceeded(operation: operation, mayHaveBeenSent: mayHaveBeenSent)
+        let outcome = await Deadline.$current.withValue(Deadline(at: deadline)) {
+            await breaker.call(classify: Self.health) { () async -> CallAttempt in
+                await retry.call(classify: { $0.verdict(request) }) { _ async -> CallAttempt in
+                    let attempt = await once(request, operation, deadline)
+                    if attempt.mayHaveHadEffect(request) { mayHaveBeenSent = true }
+                    return attempt
+                }
             }
-            let attempt = await once(request, operation, deadline)
-            if let isHealthy = attempt.isHealthy { standard.setDependency(name, isHealthy: isHealthy) }
-            if attempt.verdict == .outcomeUnknown, !request.isSafe { mayHaveBeenSent = true }
-            let mayRepeat =
-                attempt.verdict == .hadNoEffect || (attempt.verdict == .outcomeUnknown && request.isRepeatable)
-            let pause = max(pause(before: number + 1), attempt.retryAfter ?? .zero)
-            let isLast = number >= configuration.attempts || time.now.advanced(by: pause) >= deadline
-            guard mayRepeat, !isLast, (try? await time.sleep(for: pause)) != nil else {
-                return try conclude(attempt, request, operation, deadline, mayHaveBeenSent: mayHaveBeenSent)
-            }
-            number += 1
-            metrics.retryAttempts.labelled(operation, String(number)).increment()
+        }
+        switch outcome {
+        case .success(let attempt):
+            return conclude(attempt, operation, deadline, mayHaveBeenSent: mayHaveBeenSent)
+        case .rejected(let rejection):
+            return (.failure(.unavailable(operation: operation, detail: rejection.description)), .rejected)
         }
     }
 
+    private static func health(_ result: Result<CallAttempt, Never>) -> CallOutcome {
+        result.get().health
+    }
+
     private func once(
-        _ request: Request, _ operation: String, _ deadline: MonotonicInstant
+        _ request: ServiceRequest, _ operation: String, _ deadline: MonotonicInstant
     ) async -> CallAttempt {
         let span = tracer.start(operation, kind: .client)
         let end = min(deadline, time.now.advanced(by: configuration.attemptTimeout))
@@ -125,50 +123,34 @@ package final class ServiceCaller: Sendable {
         outgoing.fields.set(RequestTimeout.header, RequestTimeout.text(remaining: time.now.duration(to: end)))
         outgoing.fields.set("traceparent", span.context.traceparent)
         if let state = span.context.tracestate { outgoing.fields.set("tracestate", state) }
-        do {
-            let response = try await client.execute(outgoing, deadline: end)
-            span.end(response.status.code >= 500 ? .error(response.status.description) : .unset)
-            return CallAttempt(outcome: .success(response))
+        let attempt: CallAttempt
+        do throws(HTTPClientError) {
+            attempt = CallAttempt(.success(try await client.execute(outgoing, deadline: end)))
         } catch {
-            span.end(.error(error.description))
-            return CallAttempt(outcome: .failure(error))
+            attempt = CallAttempt(.failure(error))
         }
+        if attempt.health != .neutral { metrics.setDependency(name, isHealthy: attempt.health == .success) }
+        span.end(attempt.health == .failure ? .error(attempt.detail) : .unset)
+        return attempt
     }
 
-    /// What the last attempt means to the caller, given that an earlier one `mayHaveBeenSent`.
+    /// What the last attempt means to the caller, given that it or an earlier one `mayHaveBeenSent`.
     private func conclude(
-        _ attempt: CallAttempt, _ request: Request, _ operation: String, _ deadline: MonotonicInstant,
-        mayHaveBeenSent: Bool
-    ) throws(CallError) -> HTTPClientResponse {
-        let detail: String
+        _ attempt: CallAttempt, _ operation: String, _ deadline: MonotonicInstant, mayHaveBeenSent: Bool
+    ) -> Conclusion {
         switch attempt.outcome {
-        case .success(let response):
-            guard attempt.verdict != .answered else { return response }
-            detail = "answered \(response.status)"
-        case .failure(let error):
-            let mayHaveBeenSent = mayHaveBeenSent || (error.sent == .unknown && !request.isSafe)
-            if error.isCancellation { throw .cancelled(operation: operation) }
-            if error.isTimeout, time.now >= deadline {
-                throw .deadlineExceeded(operation: operation, mayHaveBeenSent: mayHaveBeenSent)
-            }
-            detail = error.description
-        }
-        if mayHaveBeenSent { throw .outcomeUnknown(operation: operation, detail: detail) }
-        throw .unavailable(operation: operation, detail: detail)
-    }
-
-    /// Anything up to the pause's limit, which doubles with each attempt: callers that failed together come back apart.
-    private func pause(before attempt: Int) -> Duration {
-        let doubled = configuration.firstPause * (1 << min(attempt - 2, 16))
-        return random.nextDuration(upTo: min(doubled, configuration.longestPause))
-    }
-
-    private static func label(_ result: Result<HTTPClientResponse, CallError>) -> CallMetrics.Result {
-        switch result {
-        case .success: .success
-        case .failure(.unavailable), .failure(.outcomeUnknown): .failure
-        case .failure(.deadlineExceeded): .timeout
-        case .failure(.cancelled): .cancelled
+        case .success(let response) where attempt.isAnswer:
+            return (.success(response), .success)
+        case .failure(let error) where error.isCancellation:
+            return (.failure(.cancelled(operation: operation)), .cancelled)
+        case .failure(let error) where error.isTimeout && time.now >= deadline:
+            return (.failure(.deadlineExceeded(operation: operation, mayHaveBeenSent: mayHaveBeenSent)), .timeout)
+        case .success, .failure:
+            let error: CallError =
+                mayHaveBeenSent
+                ? .outcomeUnknown(operation: operation, detail: attempt.detail)
+                : .unavailable(operation: operation, detail: attempt.detail)
+            return (.failure(error), .failure)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Resilience
 import Synchronization
 import Telemetry
 
@@ -27,6 +28,7 @@ package final class StandardMetrics: Sendable {
         var outboxOldest: (@Sendable () -> Duration)?
         var consumerLag: [@Sendable () -> [(topic: String, partition: Int, lag: Int)]] = []
         var deadLetters: (@Sendable () -> [(topic: String, count: Int)])?
+        var breakers: [@Sendable () -> CircuitBreakerSnapshot] = []
     }
 
     package let registry: MetricsRegistry
@@ -35,6 +37,10 @@ package final class StandardMetrics: Sendable {
     package let dependencyHealth: GaugeFamily
     package let loadShed: CounterFamily
     package let fallbacks: CounterFamily
+    /// Calls to other services, retries included; `result` is a ``CallResult``.
+    package let callDuration: HistogramFamily
+    /// Attempts after the first.
+    package let retryAttempts: CounterFamily
     private let readers = Mutex(Readers())
 
     package init(service: String, registry: MetricsRegistry) {
@@ -54,7 +60,25 @@ package final class StandardMetrics: Sendable {
         fallbacks = registry.counter(
             "fallbacks_total", help: "Answers given from a fallback.", labels: ["operation"],
             constants: ["service": service])
+        callDuration = registry.histogram(
+            "service_call_duration_seconds", help: "Time of a call to another service, retries included.",
+            labels: ["operation", "result"], constants: ["service": service])
+        retryAttempts = registry.counter(
+            "retry_attempts_total", help: "Attempts after the first.", labels: ["operation", "attempt"],
+            constants: ["service": service])
         declareObserved(service)
+        declareBreakers(service)
+    }
+
+    private func declareBreakers(_ service: String) {
+        registry.observedGauge(
+            "circuit_breaker_state", help: "0 closed, 1 open, 2 half-open.", labels: ["circuit_breaker"],
+            constants: ["service": service]
+        ) { [self] in Self.stateSamples(readers.withLock(\.breakers).map { $0() }) }
+        registry.observedCounter(
+            "circuit_breaker_requests_total", help: "Calls by the state they met and what came of them.",
+            labels: ["circuit_breaker", "state", "result"], constants: ["service": service]
+        ) { [self] in Self.requestSamples(readers.withLock(\.breakers).map { $0() }) }
     }
 
     private func declareObserved(_ service: String) {
@@ -117,6 +141,11 @@ extension StandardMetrics {
     /// Connects the dead letters.
     package func observeDeadLetters(_ read: @escaping @Sendable () -> [(topic: String, count: Int)]) {
         readers.withLock { $0.deadLetters = read }
+    }
+
+    /// Connects a circuit breaker by its snapshot.
+    func addBreaker(_ read: @escaping @Sendable () -> CircuitBreakerSnapshot) {
+        readers.withLock { $0.breakers.append(read) }
     }
 
     /// Records whether a dependency answered.

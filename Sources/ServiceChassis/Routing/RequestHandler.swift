@@ -1,5 +1,6 @@
 import Clocks
 import HTTPCodec
+import Resilience
 import Telemetry
 
 /// Answers the requests of one port: finds the route, checks what every request must obey, runs the handler, and turns
@@ -80,7 +81,7 @@ package final class RequestHandler: Sendable {
             do {
                 let context = try RequestChecks.check(
                     request, route, parameters, path, standard: deadline, now: now)
-                let response = try await RequestDeadline.$current.withValue(context.deadline) {
+                let response = try await Deadline.$current.withValue(Deadline(at: context.deadline)) {
                     try await route.handler(context)
                 }
                 return request.method == .head ? Self.withoutStream(response) : response
