@@ -1,0 +1,85 @@
+import Clocks
+import Kafka
+import Synchronization
+import Telemetry
+
+extension Chassis {
+    /// How to reach the brokers these settings name, as this service.
+    package func kafkaConfiguration(_ settings: KafkaSettings) -> KafkaConfiguration {
+        KafkaConfiguration(bootstrap: settings.bootstrap.map(\.text).joined(separator: ","), clientID: service)
+    }
+
+    /// A producer whose troubles go to the log and to the health of the dependency `broker`, and the part that closes it.
+    ///
+    /// Brokers that are away do not keep the service from being ready: what it has to say waits in its outbox.
+    package func producer(_ settings: KafkaSettings) throws(KafkaError) -> (client: KafkaProducer, part: any Service) {
+        let producer = try KafkaProducer(
+            configuration: kafkaConfiguration(settings), time: time, onEvent: kafkaObserver("producer"))
+        let part = ClosureService("kafka-producer") { life in
+            life.ready()
+            await life.stopRequested()
+            producer.close()
+        }
+        return (producer, part)
+    }
+
+    /// A consumer whose lag is in the metrics and whose troubles go to the log.
+    package func consumer(
+        _ settings: KafkaSettings, group: String, topics: [String]
+    ) throws(KafkaError) -> KafkaConsumer {
+        let consumer = try KafkaConsumer(
+            configuration: kafkaConfiguration(settings), group: group, topics: topics,
+            onEvent: kafkaObserver("consumer"))
+        metrics.observeConsumerLag {
+            consumer.lag.map { (topic: $0.topic, partition: Int($0.partition), lag: Int($0.lag)) }
+        }
+        return consumer
+    }
+
+    /// The part that judges the broker by what the outbox gets rid of: it is well while messages are acknowledged and ill
+    /// while they only fail; no messages say nothing.
+    package func brokerHealth(
+        acknowledged: @escaping @Sendable () -> UInt64, failed: @escaping @Sendable () -> UInt64
+    ) -> any Service {
+        let seen = Mutex((acknowledged: UInt64(0), failed: UInt64(0)))
+        return ClosureService.periodic("broker-health", every: .seconds(1), time: time, logger: logger) { [metrics] in
+            let now = (acknowledged: acknowledged(), failed: failed())
+            let before = seen.withLock { seen in
+                defer { seen = now }
+                return seen
+            }
+            if now.acknowledged > before.acknowledged {
+                metrics.setDependency("broker", isHealthy: true)
+            } else if now.failed > before.failed {
+                metrics.setDependency("broker", isHealthy: false)
+            }
+        }
+    }
+
+    /// Tells what a client says of itself; `role` is `producer` or `consumer`.
+    package func kafkaObserver(_ role: String) -> @Sendable (KafkaEvent) -> Void {
+        let logger = logger.with(["client": .text(role)])
+        return { [metrics] event in
+            switch event {
+            case .connectionLost(let detail):
+                metrics.setDependency("broker", isHealthy: false)
+                logger.debug("broker connection lost", ["detail": .text(detail)])
+            case .error(let error):
+                // librdkafka goes on by itself; what becomes of the messages is reported where they were handed over.
+                metrics.setDependency("broker", isHealthy: false)
+                logger.warning("Kafka client reports an error", ["error": .error(error)])
+            case .log(let level, let facility, let text):
+                logger.log(
+                    level <= 3 ? .warning : .debug, "librdkafka",
+                    ["facility": .text(facility), "text": .text(text)])
+            case .assigned(let count):
+                metrics.setDependency("broker", isHealthy: true)
+                logger.info("partitions assigned", ["partitions": .count(count)])
+            case .revoked(let count):
+                logger.info("partitions revoked", ["partitions": .count(count)])
+            case .replaced(let error):
+                logger.error("Kafka client replaced after a fatal error", ["error": .error(error)])
+            }
+        }
+    }
+}
