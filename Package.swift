@@ -19,13 +19,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
-func service(_ name: String) -> Target {
+func service(_ name: String, migrations: [String]) -> Target {
     library(
         name,
         [
             "Clocks", "Contracts", "HTTPCodec", "JSON", "Messaging", "Postgres", "Resilience", "ServiceChassis",
             "Telemetry",
-        ])
+        ], embedding: migrations.map { "Persistence/Migrations/\($0).sql" })
 }
 
 let systemLibraries: [Target] = [
@@ -55,10 +55,13 @@ let adapters: [Target] = [
 ]
 
 let foundations: [Target] = [
-    library("Messaging", ["Clocks", "Contracts", "JSON", "Kafka", "Postgres", "Resilience", "Telemetry"]),
+    library(
+        "Messaging", ["Clocks", "Contracts", "JSON", "Kafka", "Postgres", "Resilience", "Telemetry"],
+        embedding: ["Migrations/V0001_create_messaging.sql"]),
     library(
         "SagaRuntime",
-        ["Clocks", "Contracts", "JSON", "Messaging", "Postgres", "Resilience", "Saga", "Telemetry"]),
+        ["Clocks", "Contracts", "JSON", "Messaging", "Postgres", "Resilience", "Saga", "Telemetry"],
+        embedding: ["Migrations/V0003_create_sagas.sql"]),
     library(
         "ServiceChassis",
         [
@@ -68,15 +71,15 @@ let foundations: [Target] = [
 ]
 
 let services: [Target] = [
-    service("InventoryService"),
-    service("PaymentService"),
-    service("ShippingService"),
+    service("InventoryService", migrations: ["V0010_create_inventory"]),
+    service("PaymentService", migrations: ["V0010_create_payments"]),
+    service("ShippingService", migrations: ["V0010_create_shipments"]),
     library(
         "OrderService",
         [
             "Clocks", "Contracts", "HTTPCodec", "JSON", "Messaging", "Postgres", "Resilience", "Saga", "SagaRuntime",
             "ServiceChassis", "Telemetry",
-        ]),
+        ], embedding: ["Persistence/Migrations/V0010_create_orders.sql"]),
     program("order-service", ["OrderService", "ServiceChassis"]),
     program("inventory-service", ["InventoryService", "ServiceChassis"]),
     program("payment-service", ["PaymentService", "ServiceChassis"]),

@@ -33,6 +33,11 @@ package final class KafkaConsumer: Sendable {
     /// Whether partitions are assigned; a member of a group with more members than partitions has none.
     package var isAssigned: Bool { handle.isAssigned }
 
+    /// Hands nothing out any more: a reader that waits gets ``KafkaError/closed`` now. What it has can still be finished.
+    package func stopReading() {
+        handle.stopReading()
+    }
+
     /// Commits what is finished, leaves the group and ends.
     package func close() async {
         await handle.close()

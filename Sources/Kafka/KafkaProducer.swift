@@ -66,6 +66,12 @@ package final class KafkaProducer: Sendable {
         }
     }
 
+    /// Whether a broker answers within `timeout`.
+    package func reachesBroker(timeout: Duration) async -> Bool {
+        guard let handle = usableHandle() else { return false }
+        return await handle.reachesBroker(timeout: timeout)
+    }
+
     /// Ends the producer; records that are not acknowledged yet are reported as failed.
     package func close() {
         state.withLock { state in

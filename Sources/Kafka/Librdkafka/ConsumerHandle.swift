@@ -29,6 +29,8 @@ final class ConsumerHandle: Sendable {
         /// Messages that nobody has been given yet.
         var pending: [KafkaMessage] = []
         var isRebalancing = false
+        /// Nothing is handed out any more.
+        var isStopped = false
         var isClosing = false
         var isClosed = false
         var waiter: Waiter?
@@ -89,7 +91,7 @@ final class ConsumerHandle: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 let refusal = state.withLock { state -> (any Error)? in
                     if Task.isCancelled { return CancellationError() }
-                    if state.isClosing { return KafkaError.closed }
+                    if state.isClosing || state.isStopped { return KafkaError.closed }
                     precondition(state.waiter == nil, "one task reads from a consumer")
                     state.waiter = Waiter(maximum: maximum, continuation: continuation)
                     return nil
@@ -114,6 +116,14 @@ final class ConsumerHandle: Sendable {
                 }
             }
         }
+    }
+
+    func stopReading() {
+        let waiter = state.withLock { state in
+            state.isStopped = true
+            return state.waiter.take()
+        }
+        waiter?.continuation.resume(throwing: KafkaError.closed)
     }
 
     func close() async {

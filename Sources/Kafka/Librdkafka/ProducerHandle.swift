@@ -62,6 +62,8 @@ final class ProducerHandle: Sendable {
     private let onEvent: @Sendable (KafkaEvent) -> Void
     /// Messages handed to librdkafka and not reported on yet.
     private let outstanding = Atomic(0)
+    /// Questions that use the client on threads of their own.
+    private let questions = Atomic(0)
 
     init(_ configuration: KafkaConfiguration, onEvent: @escaping @Sendable (KafkaEvent) -> Void) throws(KafkaError) {
         kafka = try RdKafka(
@@ -144,6 +146,24 @@ final class ProducerHandle: Sendable {
         }
     }
 
+    /// Asks a broker for its list of brokers, on a thread of its own: librdkafka has no other way than to wait.
+    func reachesBroker(timeout: Duration) async -> Bool {
+        questions.add(1, ordering: .relaxed)
+        if state.withLock({ $0.isClosing }) {
+            questions.subtract(1, ordering: .relaxed)
+            return false
+        }
+        return await withCheckedContinuation { continuation in
+            startThread { [self] in
+                var metadata: UnsafePointer<rd_kafka_metadata>?
+                let code = rd_kafka_metadata(kafka.handle, 0, nil, &metadata, Int32(clamping: timeout.milliseconds))
+                if let metadata { rd_kafka_metadata_destroy(metadata) }
+                questions.subtract(1, ordering: .relaxed)
+                continuation.resume(returning: code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            }
+        }
+    }
+
     /// Asks for the end: what is queued is purged and reported as failed.
     func close() {
         state.withLock { $0.isClosing = true }
@@ -157,6 +177,7 @@ final class ProducerHandle: Sendable {
         rd_kafka_purge(kafka.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
         // A message without its report would leave its task waiting for ever.
         for _ in 0..<100 where outstandingCount > 0 { serve(queue, timeout: 50) }
+        while questions.load(ordering: .relaxed) > 0 { serve(queue, timeout: 10) }
         rd_kafka_queue_destroy(queue)
         kafka.destroy()
     }

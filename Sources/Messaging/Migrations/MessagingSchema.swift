@@ -1,0 +1,10 @@
+import Postgres
+
+/// The tables every service that sends or receives messages has in its database.
+package enum MessagingSchema {
+    package static let migrations = [
+        Migration(
+            version: 1, name: "create_messaging",
+            sql: String(decoding: PackageResources.V0001_create_messaging_sql, as: UTF8.self))
+    ]
+}
