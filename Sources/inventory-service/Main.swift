@@ -1,4 +1,9 @@
+import InventoryService
+import ServiceChassis
+
 @main
 enum Main {
-    static func main() {}
+    static func main() {
+        inventoryService.main()
+    }
 }

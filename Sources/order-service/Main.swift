@@ -1,4 +1,9 @@
+import OrderService
+import ServiceChassis
+
 @main
 enum Main {
-    static func main() {}
+    static func main() {
+        orderService.main()
+    }
 }

@@ -1,4 +1,9 @@
+import PaymentService
+import ServiceChassis
+
 @main
 enum Main {
-    static func main() {}
+    static func main() {
+        paymentService.main()
+    }
 }

@@ -1,4 +1,9 @@
+import ServiceChassis
+import ShippingService
+
 @main
 enum Main {
-    static func main() {}
+    static func main() {
+        shippingService.main()
+    }
 }

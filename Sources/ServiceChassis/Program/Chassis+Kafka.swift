@@ -1,6 +1,5 @@
 import Clocks
 import Kafka
-import Synchronization
 import Telemetry
 
 extension Chassis {
@@ -10,8 +9,6 @@ extension Chassis {
     }
 
     /// A producer whose troubles go to the log and to the health of the dependency `broker`, and the part that closes it.
-    ///
-    /// Brokers that are away do not keep the service from being ready: what it has to say waits in its outbox.
     package func producer(_ settings: KafkaSettings) throws(KafkaError) -> (client: KafkaProducer, part: any Service) {
         let producer = try KafkaProducer(
             configuration: kafkaConfiguration(settings), time: time, onEvent: kafkaObserver("producer"))
@@ -36,26 +33,6 @@ extension Chassis {
         return consumer
     }
 
-    /// The part that judges the broker by what the outbox gets rid of: it is well while messages are acknowledged and ill
-    /// while they only fail; no messages say nothing.
-    package func brokerHealth(
-        acknowledged: @escaping @Sendable () -> UInt64, failed: @escaping @Sendable () -> UInt64
-    ) -> any Service {
-        let seen = Mutex((acknowledged: UInt64(0), failed: UInt64(0)))
-        return ClosureService.periodic("broker-health", every: .seconds(1), time: time, logger: logger) { [metrics] in
-            let now = (acknowledged: acknowledged(), failed: failed())
-            let before = seen.withLock { seen in
-                defer { seen = now }
-                return seen
-            }
-            if now.acknowledged > before.acknowledged {
-                metrics.setDependency("broker", isHealthy: true)
-            } else if now.failed > before.failed {
-                metrics.setDependency("broker", isHealthy: false)
-            }
-        }
-    }
-
     /// Tells what a client says of itself; `role` is `producer` or `consumer`.
     package func kafkaObserver(_ role: String) -> @Sendable (KafkaEvent) -> Void {
         let logger = logger.with(["client": .text(role)])
@@ -66,14 +43,12 @@ extension Chassis {
                 logger.debug("broker connection lost", ["detail": .text(detail)])
             case .error(let error):
                 // librdkafka goes on by itself; what becomes of the messages is reported where they were handed over.
-                metrics.setDependency("broker", isHealthy: false)
                 logger.warning("Kafka client reports an error", ["error": .error(error)])
             case .log(let level, let facility, let text):
                 logger.log(
                     level <= 3 ? .warning : .debug, "librdkafka",
                     ["facility": .text(facility), "text": .text(text)])
             case .assigned(let count):
-                metrics.setDependency("broker", isHealthy: true)
                 logger.info("partitions assigned", ["partitions": .count(count)])
             case .revoked(let count):
                 logger.info("partitions revoked", ["partitions": .count(count)])

@@ -1,0 +1,37 @@
+/// Where an item's stock is. `received == available + reserved + shipped`, none negative, at any instant.
+struct StockLevel: Hashable, Sendable {
+    /// What ever came in.
+    var received: Int64
+    /// What can be promised to an order.
+    var available: Int64
+    /// What is promised to orders that are not finished.
+    var reserved: Int64
+    /// What left with finished orders.
+    var shipped: Int64
+
+    init(received: Int64 = 0, available: Int64 = 0, reserved: Int64 = 0, shipped: Int64 = 0) {
+        self.received = received
+        self.available = available
+        self.reserved = reserved
+        self.shipped = shipped
+    }
+
+    var isConserved: Bool {
+        received == available + reserved + shipped && available >= 0 && reserved >= 0 && shipped >= 0
+    }
+
+    mutating func reserve(_ quantity: Int64) {
+        available -= quantity
+        reserved += quantity
+    }
+
+    mutating func release(_ quantity: Int64) {
+        reserved -= quantity
+        available += quantity
+    }
+
+    mutating func ship(_ quantity: Int64) {
+        reserved -= quantity
+        shipped += quantity
+    }
+}

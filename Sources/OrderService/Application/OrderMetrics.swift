@@ -1,0 +1,34 @@
+import Clocks
+import Contracts
+import SagaRuntime
+import Telemetry
+
+/// What order-service counts: orders by what became of them, and how long their sagas took.
+struct OrderMetrics: Sendable {
+    private let orders: CounterFamily
+    private let sagaDuration: HistogramFamily
+
+    init(registry: MetricsRegistry) {
+        orders = registry.counter(
+            "orders_total", help: "Orders that reached a status, once each, after the commit.",
+            labels: ["status", "reason"])
+        sagaDuration = registry.histogram(
+            "saga_duration_seconds", help: "Time from an order's acceptance to the end of its saga.",
+            labels: ["outcome"])
+    }
+
+    /// An order reached this status; call once, after the commit.
+    func orderReached(_ status: Order.Status, _ reason: Reason?) {
+        orders.labelled(status.rawValue, reason?.rawValue ?? "").increment()
+    }
+
+    /// A saga ended; call once, after the commit.
+    func sagaEnded(_ saga: EndedSaga, at end: Timestamp) {
+        let outcome: String
+        switch saga.outcome {
+        case .completed: outcome = "completed"
+        case .compensated: outcome = "compensated"
+        }
+        sagaDuration.labelled(outcome).observe(saga.startedAt.duration(to: end).inSeconds)
+    }
+}

@@ -1,0 +1,12 @@
+import Messaging
+import Postgres
+
+/// The schema of shipping-service's database.
+enum ShippingSchema {
+    static let migrations =
+        MessagingSchema.migrations + [
+            Migration(
+                version: 10, name: "create_shipments",
+                sql: String(decoding: PackageResources.V0010_create_shipments_sql, as: UTF8.self))
+        ]
+}
