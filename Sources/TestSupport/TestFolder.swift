@@ -31,7 +31,7 @@ private enum Cleaner {
     /// A kill of this process reaches the shell as its death signal; the loop's bound is five seconds.
     private static let script = """
         clean() {
-            for lock in "$1"/*/data/postmaster.pid; do
+            for lock in "$1"/*/data/postmaster.pid "$1"/*/data/postgres/data/postmaster.pid; do
                 [ -e "$lock" ] || continue
                 kill -QUIT "$(head -n 1 "$lock")" 2>/dev/null
                 for _ in $(seq 250); do [ -e "$lock" ] || break; sleep 0.02; done

@@ -56,5 +56,7 @@ struct StackPlanTests {
             text == #"{"supervisor":{"pid":1},"processes":[{"name":"order-service","replica":1,"pid":2,"api":8080,"#
                 + #""admin":8081}],"postgres":{"host":"127.0.0.1","port":15432,"user":"holdfast"},"#
                 + #""broker":{"port":19092}}"#)
+        #expect(StackFile(parsing: json.bytes) == file)
+        #expect(StackFile(parsing: Array("{}".utf8)) == nil)
     }
 }

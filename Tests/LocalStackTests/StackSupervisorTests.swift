@@ -1,5 +1,4 @@
 import Clocks
-import JSON
 import LocalStack
 import TestSupport
 import Testing
@@ -9,116 +8,111 @@ import Testing
 struct StackSupervisorTests {
     @Test("all comes up, a killed service comes back, and SIGTERM leaves nothing")
     func life() async throws {
-        let stack = try await RunningStack.start()
-        try await waitForLine("holdfast: ready", of: stack.process)
+        let stack = try await start()
+        try await stack.waitUntilReady()
         let before = try stack.file()
-        #expect(
-            before.pids.keys.sorted() == ["inventory-service", "order-service", "payment-service", "shipping-service"])
-        let victim = try #require(before.pids["payment-service"])
-        _ = try await ChildProcess.start(Launch("/bin/kill", ["-9", String(victim)])).exit()
-        try await stack.waitFor { $0.pids["payment-service"] != victim }
-        let output = stack.process.lastLines(100)
-        #expect(output.contains { $0.hasPrefix("holdfast: payment-service was killed by signal 9 (SIGKILL)") })
-        #expect(output.contains("    stand-in listens"))
+        #expect(before.processes.map(\.name).sorted() == ServiceName.allCases.map(\.rawValue).sorted())
+        #expect(before.supervisor == stack.process.pid)
+        try await stack.killAndAwaitRestart(.payment)
+        #expect(stack.output.contains { $0.hasPrefix("holdfast: payment-service was killed by signal 9 (SIGKILL)") })
+        #expect(stack.output.contains("    stand-in listens"))
 
-        let after = try stack.file()
-        let postgres = try #require(
-            Files.text(stack.data + "/postgres/data/postmaster.pid")?.split(separator: "\n").first)
-        let reset = try await stack.holdfast("reset", "--data", stack.data)
+        let data = stack.options.dataFolder
+        let pids = try stack.file().processes.map { String($0.pid) }
+        let lock = try #require(Files.text(data + "/postgres/data/postmaster.pid"))
+        let reset = try await holdfast("reset", "--data", data)
         #expect(reset.status == .code(1))
         #expect(reset.lines.first?.contains("already running") == true)
 
-        #expect(await stack.process.stop(patience: .seconds(30)) == .code(0))
-        for pid in Array(after.pids.values).map({ String($0) }) + [String(postgres)] {
+        #expect(await stack.stop() == .code(0))
+        for pid in pids + [String(lock.prefix { $0 != "\n" })] {
             #expect(try await isGone(pid: pid))
         }
-        #expect(!Files.exists(stack.data + "/stack.json"))
-        #expect(try await stack.holdfast("reset", "--data", stack.data).status == .code(0))
-        #expect(!Files.exists(stack.data))
+        #expect(!Files.exists(data + "/stack.json"))
+        #expect(try await holdfast("reset", "--data", data).status == .code(0))
+        #expect(!Files.exists(data))
     }
 
     @Test("when the supervisor is killed its children go with it, and the next start carries on")
     func killedSupervisor() async throws {
-        let stack = try await RunningStack.start()
-        try await waitForLine("holdfast: ready", of: stack.process)
-        let pids = try stack.file().pids.values
+        let stack = try await start()
+        try await stack.waitUntilReady()
+        let pids = try stack.file().processes.map { String($0.pid) }
         stack.process.send(.kill)
-        for pid in pids { #expect(try await isGone(pid: String(pid))) }
-        let next = try await RunningStack.start(data: stack.data, ports: stack.ports)
-        try await waitForLine("holdfast: ready", of: next.process)
-        #expect(next.process.lastLines(100).contains { $0.hasSuffix("starting Postgres on port \(stack.ports[0])") })
-        await next.process.stop(patience: .seconds(30))
+        for pid in pids { #expect(try await isGone(pid: pid)) }
+        let next = try await TestStack.start(stack.options)
+        try await next.waitUntilReady()
+        let port = stack.options.port(.postgres)
+        #expect(next.output.contains { $0.hasSuffix("starting Postgres on port \(port)") })
+        await next.stop()
+    }
+
+    @Test("each replica has its own ports and process")
+    func replicas() async throws {
+        var options = StackOptions()
+        options.replicas[.shipping] = 2
+        let stack = try await start(options)
+        try await stack.waitUntilReady()
+        #expect(try stack.file().processes.count == 5)
+        #expect(try stack.pid(.shipping, replica: 1) != stack.pid(.shipping, replica: 2))
+        await stack.stop()
     }
 
     @Test("a second signal does not wait for children that do not end")
     func secondSignal() async throws {
-        let stack = try await RunningStack.start(standIn: "$SIG{TERM} = 'IGNORE';")
-        try await waitForLine("holdfast: ready", of: stack.process)
-        let pids = try stack.file().pids.values
+        let stack = try await start(habit: "$SIG{TERM} = 'IGNORE';")
+        try await stack.waitUntilReady()
+        let pids = try stack.file().processes.map { String($0.pid) }
         stack.process.send(.terminate)
         try await waitForLine("holdfast: stopping", of: stack.process)
         stack.process.send(.interrupt)
         #expect(try await stack.process.exit() == .code(130))
-        for pid in pids { #expect(try await isGone(pid: String(pid))) }
-        #expect(!Files.exists(stack.data + "/stack.json"))
+        for pid in pids { #expect(try await isGone(pid: pid)) }
+        #expect(!Files.exists(stack.options.dataFolder + "/stack.json"))
     }
 
-    @Test("a taken port ends the start with the setting that changes it")
+    @Test("a taken port ends the start with who has it and the setting that changes it")
     func takenPort() async throws {
-        let postgres = try await TestPostgres.server().configuration.port
-        let stack = try await RunningStack.start(ports: [postgres] + RunningStack.freePorts().dropFirst())
+        let postgres = try await TestPostgres.server()
+        var options = StackOptions()
+        options.ports[.postgres] = postgres.configuration.port
+        let stack = try await start(options)
         #expect(try await stack.process.exit() == .code(1))
-        #expect(stack.process.lastLines().contains { $0.contains("HOLDFAST_POSTGRES_PORT=PORT") })
+        let message = stack.output.first { $0.contains("HOLDFAST_POSTGRES_PORT=PORT") }
+        #expect(message?.contains("taken by postgres, process \(postgres.process.pid)") == true)
     }
 
-    @Test("a service that never gets ready is given up, and what had started is stopped")
+    @Test("a child that never gets ready is given up, and what had started is stopped")
     func neverReady() async throws {
-        let stack = try await RunningStack.start(programs: "exit 7")
+        let stack = try await start(program: "#!/bin/sh\nexit 7\n")
         #expect(try await stack.process.exit() == .code(1))
-        let lines = stack.process.lastLines(200)
-        #expect(lines.contains { $0.contains("dev-broker ended 5 times without having been ready") })
-        #expect(lines.last == "holdfast: all stopped")
+        #expect(stack.output.contains { $0.contains("dev-broker ended 5 times without having been ready") })
+        #expect(stack.output.last == "holdfast: all stopped")
+    }
+
+    @Test("stopped before it is ready it leaves nothing either")
+    func stoppedEarly() async throws {
+        let stack = try await start(program: "#!/bin/sh\nexec sleep 600\n")
+        try await waitForLine("holdfast: starting the broker on port \(stack.options.port(.broker))", of: stack.process)
+        #expect(await stack.stop() == .code(1))
+        #expect(stack.output.suffix(2) == ["holdfast: stopped before all was ready", "holdfast: all stopped"])
     }
 }
 
-/// A `holdfast up` under test.
-private struct RunningStack {
-    var process: ChildProcess
-    var data: String
-    var ports: [Int]
-
-    struct Contents {
-        var pids: [String: Int]
-    }
-
-    /// Postgres, broker, then API and admin port of each service.
-    static func freePorts() -> [Int] { (0..<10).map { _ in Ports.anyFree() } }
-
-    static func start(
-        data: String? = nil, ports: [Int] = freePorts(), programs: String? = nil, standIn: String = ""
-    ) async throws -> RunningStack {
-        let folder = try await TestFolder.make("up")
-        let programFolder = try await standIns(in: folder, script: programs, habit: standIn)
-        let names = PortName.all.map(\.option)
-        let data = data ?? folder + "/data"
-        let arguments =
-            ["up", "--no-samples", "--data", data, "--programs", programFolder]
-            + zip(names, ports).flatMap { ["--port", "\($0)=\($1)"] }
-        let process = try await ChildProcess.start(
-            Launch(BuiltPrograms.path("holdfast"), arguments, logFile: folder + "/up.log"))
-        return RunningStack(process: process, data: data, ports: ports)
-    }
-
-    /// A folder with programs that answer every request on their port with 200.
-    private static func standIns(in folder: String, script: String?, habit: String) async throws -> String {
-        let programs = folder + "/programs"
-        try Files.makeDirectory(programs)
-        let text = script.map { "#!/bin/sh\n\($0)\n" } ?? "#!/usr/bin/perl\n\(habit)\n\(standIn)"
+extension StackSupervisorTests {
+    /// Starts a stack of programs that answer every request on their port with 200, or of another program.
+    private func start(
+        _ options: StackOptions = StackOptions(), program: String? = nil, habit: String = ""
+    ) async throws -> TestStack {
+        let folder = try await TestFolder.make("programs")
+        let text = program ?? "#!/usr/bin/perl\n\(habit)\n\(Self.standIn)"
         for name in ["dev-broker"] + ServiceName.allCases.map(\.rawValue) {
-            try Files.replace("\(programs)/\(name)", with: Array(text.utf8))
+            try Files.replace("\(folder)/\(name)", with: Array(text.utf8))
         }
-        _ = try await ChildProcess.start(Launch("/bin/sh", ["-c", "chmod +x \(programs)/*"])).exit()
-        return programs
+        _ = try await ChildProcess.start(Launch("/bin/sh", ["-c", "chmod +x \(folder)/*"])).exit()
+        var options = options
+        options.programFolder = folder
+        return try await TestStack.start(options)
     }
 
     /// perl-base is part of every Debian.
@@ -134,25 +128,7 @@ private struct RunningStack {
         }
         """#
 
-    func file() throws -> Contents {
-        let bytes = try #require(Files.read(data + "/stack.json"))
-        let document = try JSONDocument(parsing: bytes)
-        var pids: [String: Int] = [:]
-        for process in document.root["processes"].map({ Array($0.elements) }) ?? [] {
-            pids[process["name"]?.string ?? ""] = process["pid"]?.int64.map { Int($0) }
-        }
-        return Contents(pids: pids)
-    }
-
-    func waitFor(_ condition: (Contents) -> Bool) async throws {
-        for _ in 0..<2000 {
-            if condition(try file()) { return }
-            try await SystemTime().sleep(for: .milliseconds(5))
-        }
-        throw WaitedTooLong(what: "a new stack.json")
-    }
-
-    func holdfast(_ arguments: String...) async throws -> (status: ChildExit, lines: [String]) {
+    private func holdfast(_ arguments: String...) async throws -> (status: ChildExit, lines: [String]) {
         let log = try await TestFolder.make("command") + "/out.log"
         let process = try await ChildProcess.start(Launch(BuiltPrograms.path("holdfast"), arguments, logFile: log))
         return (try await process.exit(), process.lastLines())

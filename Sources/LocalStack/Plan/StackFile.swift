@@ -40,6 +40,27 @@ package struct StackFile: Sendable, Equatable, JSONEncodable {
 }
 
 extension StackFile {
+    /// Reads what a supervisor wrote; nil for anything else.
+    package init?(parsing bytes: [UInt8]) {
+        guard let root = try? JSONDocument(parsing: bytes).root,
+            let supervisor = root["supervisor"]?["pid"]?.int64,
+            let postgresPort = root["postgres"]?["port"]?.int64, let brokerPort = root["broker"]?["port"]?.int64
+        else { return nil }
+        self.supervisor = Int32(truncatingIfNeeded: supervisor)
+        self.postgresPort = Int(postgresPort)
+        self.brokerPort = Int(brokerPort)
+        processes = []
+        for entry in root["processes"].map({ Array($0.elements) }) ?? [] {
+            guard let name = entry["name"]?.string, let replica = entry["replica"]?.int64,
+                let pid = entry["pid"]?.int64, let api = entry["api"]?.int64, let admin = entry["admin"]?.int64
+            else { return nil }
+            processes.append(
+                Process(
+                    name: name, replica: Int(replica), pid: Int32(truncatingIfNeeded: pid), api: Int(api),
+                    admin: Int(admin)))
+        }
+    }
+
     /// Replaces the file in one step; the error, if it could not be written.
     func write(to path: String) -> FileError? {
         var json = JSONWriter()
