@@ -65,21 +65,13 @@ extension ServiceDefinition {
     private func serve(
         _ process: ServiceProcess, _ settings: AllSettings<Configuration>, _ effective: [SettingsReader.Effective]
     ) -> Never {
-        let group: ServiceGroup
         do {
             let admin = try process.chassis.admin(effective)
-            group = process.group([admin] + (try build(settings.service, process.chassis)))
+            let parts = try build(settings.service, process.chassis)
+            process.run(process.group([admin] + parts))
         } catch {
             Output.complain("\(name): \(error)")
             exit(ExitCode.failure)
-        }
-        Task.detached {
-            let outcome = await group.run()
-            await process.end(ServiceProcess.exitCode(outcome), group.describe(outcome))
-        }
-        Signals.deliver { signal in
-            process.chassis.logger.info("signal received, stopping", ["signal": .count(Int(signal))])
-            group.stop()
         }
     }
 

@@ -62,6 +62,18 @@ struct ServiceProcess: Sendable {
         }
     }
 
+    /// Runs the group until it ends by itself or a signal stops it, then ends the process.
+    func run(_ group: ServiceGroup) -> Never {
+        Task.detached {
+            let outcome = await group.run()
+            await end(Self.exitCode(outcome), group.describe(outcome))
+        }
+        Signals.deliver { signal in
+            chassis.logger.info("signal received, stopping", ["signal": .count(Int(signal))])
+            group.stop()
+        }
+    }
+
     static func exitCode(_ outcome: GroupOutcome) -> Int32 {
         switch outcome {
         case .stopped: ExitCode.success
