@@ -39,6 +39,8 @@ package struct PostgresServerConfiguration: Sendable {
             "log_line_prefix=%m [%p] %d ",
             "lc_messages=C",
             "max_wal_size=1GB",
+            // After a crash one call for the file system instead of one for each of a thousand files: 0.2 s against 8.
+            "recovery_init_sync_method=syncfs",
             "wal_level=minimal",
             "max_wal_senders=0",
             "autovacuum_naptime=10s",
