@@ -30,6 +30,14 @@ struct HealthRegistryTests {
         #expect(health.startup().status == .up)
     }
 
+    @Test("a drain that begins while the checks run is not overlooked")
+    func drainDuringChecks() async {
+        let health = HealthRegistry(time: TestTime())
+        health.register(HealthCheck("slow") { health.drain() })
+        health.started()
+        #expect(await health.ready().status == .down)
+    }
+
     @Test("one check that is down makes the service not ready and says why; live has no checks")
     func down() async throws {
         let health = HealthRegistry(time: TestTime())
