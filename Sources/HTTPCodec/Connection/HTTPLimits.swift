@@ -28,6 +28,8 @@ package struct HTTPLimits: Sendable {
     /// From our end of stream until the client's; until then what it still sends is read and dropped, because closing
     /// with unread bytes would make the kernel reset the connection under the answer.
     package var lingerTimeout = Duration.seconds(2)
+    /// The same for a connection that was idle when the server began to drain.
+    package var idleLingerTimeout = Duration.milliseconds(100)
     /// From the client's end of stream until the handler is cancelled: a client that only half-closed gets an answer
     /// that is ready by then.
     package var halfCloseGrace = Duration.milliseconds(250)

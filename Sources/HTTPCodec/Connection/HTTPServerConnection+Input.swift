@@ -61,7 +61,7 @@ extension HTTPServerConnection {
             case .closing:
                 guard output.isEmpty else { return nil }
                 phase = clientEnded ? .closed : .lingering
-                phaseDeadline = now.advanced(by: limits.lingerTimeout)
+                phaseDeadline = now.advanced(by: lingerTimeout)
                 return clientEnded ? .close(reset: false) : .endOutput
             case .lingering:
                 guard clientEnded else { return nil }

@@ -62,6 +62,7 @@ package struct HTTPServerConnection: Sendable {
     var head: RequestHead?
     var exchange = Exchange()
     var clientEnded = false
+    var lingerTimeout: Duration
     var draining = false
     var wantsHandlerCancelled = false
     /// Why the connection answered by itself, if it did; it does so once, at the end.
@@ -69,6 +70,7 @@ package struct HTTPServerConnection: Sendable {
 
     package init(limits: HTTPLimits, now: MonotonicInstant) {
         self.limits = limits
+        lingerTimeout = limits.lingerTimeout
         phaseDeadline = now.advanced(by: limits.idleTimeout)
     }
 
@@ -98,7 +100,12 @@ package struct HTTPServerConnection: Sendable {
     /// From now on answers say `Connection: close`; an idle connection closes at once.
     package mutating func drain(now: MonotonicInstant) {
         draining = true
-        if phase == .idle { close(now: now) }
+        if phase == .idle {
+            close(now: now)
+            // No answer is on its way that a reset could destroy; a client that keeps the connection for later must not
+            // hold up the end of the server.
+            lingerTimeout = min(lingerTimeout, limits.idleLingerTimeout)
+        }
     }
 }
 

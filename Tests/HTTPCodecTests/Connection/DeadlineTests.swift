@@ -193,6 +193,17 @@ struct DeadlineTests {
         #expect(conversation.requests.count == 1)
     }
 
+    @Test("a client that keeps its idle connection open does not hold up a drain")
+    func drainIdleForgotten() {
+        var conversation = Conversation()
+        conversation.send(Self.get)
+        conversation.connection.drain(now: conversation.now)
+        conversation.run()
+        #expect(conversation.closed == nil)
+        conversation.advance(by: HTTPLimits().idleLingerTimeout)
+        #expect(conversation.closed == .orderly)
+    }
+
     @Test("draining lets the request in hand finish, says close, and begins no other")
     func drainBusy() {
         var conversation = Conversation { _ in nil }
