@@ -6,7 +6,7 @@ import Glibc
 /// allocates more than it may, which does not depend on how busy the machine is.
 @main
 enum Main {
-    static var parts: [Part] { jsonParts() }
+    static var parts: [Part] { jsonParts() + resilienceParts() }
 
     static func main() {
         let words = CommandLine.arguments.dropFirst().filter { !$0.hasPrefix("--") }

@@ -78,6 +78,12 @@ public final class Bulkhead: Sendable {
             State(machine: BulkheadMachine(limit: configuration.limit, queueLimit: configuration.queueLimit)))
     }
 
+    /// Takes a place if one is free, and does not wait.
+    public func tryAcquire() -> BulkheadAdmission {
+        let isAdmitted = state.withLock { $0.machine.tryAcquire() }
+        return isAdmitted ? .permitted(BulkheadPermit(bulkhead: self)) : reject(full)
+    }
+
     /// Takes a place, waiting for one where that is allowed.
     ///
     /// Waiting ends with a place, after the longest wait, at ``Deadline/current``, or when the task is cancelled;
@@ -98,6 +104,7 @@ public final class Bulkhead: Sendable {
     }
 
     /// Makes a call in a place of the bulkhead.
+    @inlinable
     public func call<Value, Failure: Error>(
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws(Failure) -> Value
     ) async -> Guarded<Value, Failure> {

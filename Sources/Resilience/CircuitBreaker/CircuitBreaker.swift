@@ -56,6 +56,7 @@ public final class CircuitBreaker: Sendable {
     ///   - classify: What a result says about the dependency. The default takes errors as failures and cancellation
     ///     as neutral.
     ///   - body: The call.
+    @inlinable
     public func call<Value, Failure: Error>(
         isolation: isolated (any Actor)? = #isolation,
         classify: (Result<Value, Failure>) -> CallOutcome = CallOutcome.standard,

@@ -48,6 +48,7 @@ public struct Deadline: Hashable, Comparable, Sendable {
 ///
 /// Nothing is interrupted: whoever waits in the body asks ``Deadline/current``. To cancel what does not ask, use
 /// ``Timeout``.
+@inlinable
 public func withDeadline<Value>(
     _ deadline: Deadline, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Value
 ) async rethrows -> Value {

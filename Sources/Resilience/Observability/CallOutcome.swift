@@ -10,6 +10,7 @@ public enum CallOutcome: String, Hashable, Sendable, CaseIterable {
     case neutral
 
     /// The usual reading: a thrown error is a failure, except cancellation and refusals of policies.
+    @inlinable
     public static func standard<Value, Failure: Error>(_ result: Result<Value, Failure>) -> CallOutcome {
         guard case .failure(let error) = result else { return .success }
         if let rejection = error as? Rejection {

@@ -43,6 +43,7 @@ extension Rejection: CustomStringConvertible {
 }
 
 /// What came of a guarded call: the call's own result, or a refusal.
+@frozen
 public enum Guarded<Value, Failure: Error> {
     /// The call returned.
     case success(Value)
@@ -56,6 +57,7 @@ public enum Guarded<Value, Failure: Error> {
     /// The value.
     ///
     /// - Throws: The call's own error or the ``Rejection``.
+    @inlinable
     public func get() throws -> Value {
         switch self {
         case .success(let value): return value
@@ -68,6 +70,7 @@ public enum Guarded<Value, Failure: Error> {
 extension Guarded: Sendable where Value: Sendable {}
 
 extension Guarded {
+    @inlinable
     init(_ result: Result<Value, Failure>) {
         switch result {
         case .success(let value): self = .success(value)

@@ -6,10 +6,10 @@ import Clocks
 public struct Retry: Sendable {
     /// What is retried, for events.
     public let operation: String
-    private let policy: RetryPolicy
-    private let time: any TimeSource
-    private let random: any RandomSource
-    private let observer: ResilienceObserver?
+    @usableFromInline let policy: RetryPolicy
+    @usableFromInline let time: any TimeSource
+    @usableFromInline let random: any RandomSource
+    @usableFromInline let observer: ResilienceObserver?
 
     /// Creates the policy's executor.
     ///
@@ -37,6 +37,7 @@ public struct Retry: Sendable {
     ///   - classify: What a result asks for.
     ///   - body: The call, given the number of the attempt from 1.
     /// - Throws: What the last attempt threw.
+    @inlinable
     public func call<Value, Failure: Error>(
         isolation: isolated (any Actor)? = #isolation,
         classify: (Result<Value, Failure>) -> RetryVerdict = RetryVerdict.standard,

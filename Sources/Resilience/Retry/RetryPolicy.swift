@@ -37,6 +37,7 @@ public enum RetryVerdict: Hashable, Sendable {
 
     /// The usual reading: a thrown error is worth another attempt, except cancellation and refusals of policies.
     /// Use it only for operations that are safe to repeat.
+    @inlinable
     public static func standard<Value, Failure: Error>(_ result: Result<Value, Failure>) -> RetryVerdict {
         CallOutcome.standard(result) == .failure ? .retry() : .accept
     }

@@ -40,6 +40,17 @@ struct BulkheadTests {
         #expect(bulkhead.snapshot.rejected == 1)
     }
 
+    @Test("who does not want to wait is refused though the queue has room")
+    func tryAcquire() {
+        let bulkhead = bulkhead(limit: 1, queue: 5)
+        guard case .permitted(let permit) = bulkhead.tryAcquire() else { return #expect(Bool(false)) }
+        var isRefused = false
+        if case .rejected(.bulkheadFull) = bulkhead.tryAcquire() { isRefused = true }
+        #expect(isRefused && bulkhead.snapshot.waiting == 0)
+        permit.finish()
+        guard case .permitted = bulkhead.tryAcquire() else { return #expect(Bool(false)) }
+    }
+
     @Test("a place is given back when the permit is dropped, and once only")
     func dropped() async {
         let bulkhead = bulkhead(limit: 2)
