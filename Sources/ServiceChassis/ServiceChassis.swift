@@ -24,10 +24,12 @@
 //     package let orderService = ServiceDefinition<OrderConfiguration>(
 //         name: "order-service", migrations: OrderMigrations.all
 //     ) { configuration, chassis in
-//         let database = try chassis.database(configuration.database, migrations: OrderMigrations.all)
+//         let database = chassis.database(configuration.database, migrations: OrderMigrations.all)
+//         let calls = chassis.outgoingCalls()
+//         let inventory = calls.caller("inventory-service", configuration.inventory)
 //         var router = Router()
-//         OrderRoutes(database.client).add(to: &router)
-//         return [database.pool, database.schema, relay, consumer, try chassis.api(router)]
+//         OrderRoutes(database.client, inventory).add(to: &router)
+//         return [database.pool, database.schema, calls.part, try chassis.api(router)]
 //     }
 //
 //     // API/OrderRoutes.swift: what a handler throws becomes a problem document in `RequestHandler`
@@ -45,9 +47,17 @@
 //         …
 //     }
 //
+//     // a call to a neighbour: breaker, retries that do no harm, deadline and trace sent along
+//     let response = try await inventory.send(
+//         ServiceRequest(.get, "/v1/items?sku=SKU-1"), operation: "price-quote", deadline: context.deadline)
+//
+// What happens once under an `Idempotency-Key` is written with `IdempotencyStore`, alone (`once`) or as part of a larger
+// statement (`insertSQL`).
+//
 // A part of a service is a `Service`: `ClosureService` for one that listens for the request to stop,
 // `ClosureService.untilCancelled` for one that only knows cancellation. Who needs what to be ready for work registers a
 // `HealthCheck` with `chassis.health`; numbers kept elsewhere are connected to `chassis.metrics` with its `observe` methods.
 //
 // Folders: Settings/ what can be set; Lifecycle/ start, stop, signals; Program/ the executable's commands and the chassis
-// itself; Routing/ from a request to a handler and back; Cursors/, Idempotency/; Health/, Admin/, Observability/.
+// itself; Routing/ from a request to a handler and back; Calls/ to other services; Cursors/, Idempotency/; Health/, Admin/,
+// Observability/.
