@@ -53,10 +53,25 @@ struct DatabaseTests {
             #expect(report.status == .up)
             let text = Self.metrics(chassis)
             #expect(text.contains("db_pool_connections_max{service=\"s\"} 8"))
-            #expect(text.contains("db_pool_connections{service=\"s\",state=\"idle\"} 1"))
+            #expect(text.contains("db_pool_connections{service=\"s\",state=\"idle\"}"))
             #expect(text.contains("dependency_health_status{service=\"s\",dependency=\"database\"} 1"))
             group.stop()
             #expect(await outcome == .stopped)
+        }
+    }
+
+    @Test("the database's health is in the metrics although nobody asked for health")
+    func probe() async throws {
+        try await TestPostgres.withDatabase { database in
+            let chassis = Self.chassis()
+            let parts = chassis.database(try Self.settings(database.url), migrations: [])
+            let life = ServiceLife()
+            async let running: Void = parts.pool.run(life)
+            while !Self.metrics(chassis).contains("dependency=\"database\"} 1") {
+                try await Self.time.sleep(for: .milliseconds(2))
+            }
+            life.stop()
+            try await running
         }
     }
 

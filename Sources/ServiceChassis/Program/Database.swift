@@ -22,7 +22,7 @@ extension Chassis {
                 idle: pool.idle, busy: pool.busy, connecting: pool.connecting, maximum: pool.maximum)
         }
         metrics.setDependency("database", isHealthy: false)
-        let check = HealthCheck("database") { [time, metrics] in
+        let probe: @Sendable () async throws -> Void = { [time, metrics] in
             do throws(PostgresError) {
                 _ = try await client.query(Statement("SELECT 1"), deadline: time.now.advanced(by: .seconds(1)))
                 metrics.setDependency("database", isHealthy: true)
@@ -34,10 +34,12 @@ extension Chassis {
                 throw error
             }
         }
-        health.register(check)
+        health.register(HealthCheck("database", run: probe))
+        // The metric has to be true also where nobody asks for health.
+        let probing = ClosureService.periodic(
+            "database-probe", every: .seconds(2), time: time, logger: logger, probe)
         let pool = ClosureService("database-pool") { life in
-            life.ready()
-            await life.stopRequested()
+            try await probing.run(life)
             client.close()
         }
         let schema = SchemaService(
