@@ -22,6 +22,8 @@ package struct KafkaConfiguration: Sendable {
     package var commitInterval = Duration.milliseconds(200)
     /// How long work in progress may hold up a rebalance.
     package var revocationPatience = Duration.seconds(3)
+    /// How long the commit before a hand-over or the end may take.
+    package var commitPatience = Duration.seconds(1)
     /// Keeps a member's partitions over a quick restart; one of its own for each member.
     package var groupInstanceID: String?
 
@@ -41,6 +43,8 @@ package struct KafkaConfiguration: Sendable {
     var producerProperties: [(String, String)] {
         common + [
             ("enable.idempotence", "true"), ("acks", "all"), ("linger.ms", "0"),
+            // As Java clients do, so that a key has one partition whoever writes it.
+            ("partitioner", "murmur2_random"),
             ("message.timeout.ms", "\(deliveryTimeout.milliseconds)"), ("queue.buffering.max.kbytes", "65536"),
         ]
     }

@@ -30,7 +30,16 @@ package enum KafkaEvent: Sendable {
     case connectionLost(String)
     case error(KafkaError)
     case log(level: Int, facility: String, text: String)
+    /// The group gave this member so many partitions.
     case assigned(Int)
-    case revoked(Int)
+    /// The member has none any more.
+    case revoked
+    /// Work in progress held up a rebalance for too long and will be done again elsewhere.
+    case handBackTimedOut
+    /// What was finished is not on record: it is read again, or committed with the next.
+    case commitRefused(KafkaError)
+    /// A partition's log begins anew: the broker has forgotten what it had.
+    case positionReset(KafkaPartition, from: Int64, to: Int64)
+    /// The producer's client was dead and has a successor.
     case replaced(KafkaError)
 }

@@ -26,4 +26,8 @@ package struct KafkaMessage: Sendable {
     package var key: [UInt8]?
     package var headers: [(name: String, value: [UInt8]?)]
     package var value: [UInt8]?
+    /// Where the consumer keeps count of its partition.
+    let slot: Int
+    /// Which assignment it belongs to.
+    let generation: UInt32
 }

@@ -1,367 +1,374 @@
 import CLibrdkafka
-import CLinux
-import Glibc
+import Clocks
 import Synchronization
 
-/// One librdkafka consumer and its two threads: one serves control events (rebalances, errors, commits) at all times, the
-/// other takes messages from a queue of our own when somebody asks for them.
+/// One librdkafka consumer: the shell around ``GroupMembership``.
 ///
-/// All partitions' queues are forwarded to that queue: back-pressure is not asking, and a rebalance never waits behind
-/// messages. Pausing partitions instead costs about a second each time, and the client of Debian 12 loses positions by it.
+/// One thread of ours serves its control events (rebalances, answers to commits, errors, logs) at all times. Messages
+/// are taken by the task that asks for them, from a ``DemandQueue`` whose first message wakes it.
 final class ConsumerHandle: Sendable {
-    private struct Partition: Hashable {
-        var topic: String
+    /// How librdkafka names a partition in a message.
+    private struct Route: Hashable {
+        var topic: OpaquePointer?
         var partition: Int32
     }
 
-    private struct Waiter {
-        var maximum: Int
-        var continuation: CheckedContinuation<[KafkaMessage], any Error>
-    }
-
     private struct State {
-        var assigned: Set<Partition> = []
-        /// The next offset to commit for each partition.
-        var finished: [Partition: Int64] = [:]
-        var isDirty = false
-        /// The next offset after the last that was handed out, not finished yet.
-        var handedOut: [Partition: Int64] = [:]
-        /// Messages that nobody has been given yet.
-        var pending: [KafkaMessage] = []
-        var isRebalancing = false
+        var membership: GroupMembership
+        /// There only while messages are handed out.
+        var demand: DemandQueue?
+        /// Slots of the ledger; valid for one assignment.
+        var routes: [Route: Int] = [:]
+        var statistics = KafkaConsumerStatistics()
         /// Nothing is handed out any more.
         var isStopped = false
-        var isClosing = false
-        var isClosed = false
-        var waiter: Waiter?
+        /// Every reader gets it.
+        var failure: KafkaError?
+        /// The client is there; set to false, under the lock, before it is destroyed.
+        var isAlive = true
+        var isEnded = false
         var closers: [CheckedContinuation<Void, Never>] = []
-        var lag: [Partition: Int64] = [:]
     }
 
-    private let configuration: KafkaConfiguration
+    /// Sendable: librdkafka's queues may be used from any thread. Used under the lock while `isAlive`, and by the thread
+    /// that ends it.
+    private struct ControlQueue: @unchecked Sendable {
+        let pointer: OpaquePointer?
+    }
+
     private let kafka: RdKafka
-    private let messages: SendableQueue
-    private let state = Mutex(State())
-    private let demand = ThreadSignal()
+    private let control: ControlQueue
+    private let time: any TimeSource
     private let onEvent: @Sendable (KafkaEvent) -> Void
-    private let threads = Atomic(2)
-
-    /// librdkafka's queues may be used from any thread; destroyed by the last of our threads.
-    private struct SendableQueue: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
+    private let arrivals = WakeSignal()
+    private let state: Mutex<State>
 
     init(
-        _ configuration: KafkaConfiguration, group: String, topics: [String],
+        _ configuration: KafkaConfiguration, group: String, topics: [String], time: any TimeSource,
         onEvent: @escaping @Sendable (KafkaEvent) -> Void
     ) throws(KafkaError) {
-        self.configuration = configuration
+        self.time = time
         self.onEvent = onEvent
         kafka = try RdKafka(
             RD_KAFKA_CONSUMER, configuration.consumerProperties(group: group),
             events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_LOG
                 | RD_KAFKA_EVENT_FETCH)
-        messages = SendableQueue(pointer: rd_kafka_queue_new(kafka.handle))
+        state = Mutex(
+            State(
+                membership: GroupMembership(
+                    commitInterval: configuration.commitInterval, handBackPatience: configuration.revocationPatience,
+                    commitPatience: configuration.commitPatience)))
         rd_kafka_poll_set_consumer(kafka.handle)
-        let list = rd_kafka_topic_partition_list_new(Int32(topics.count))
-        defer { rd_kafka_topic_partition_list_destroy(list) }
-        for topic in topics { rd_kafka_topic_partition_list_add(list, topic, RD_KAFKA_PARTITION_UA) }
-        let code = rd_kafka_subscribe(kafka.handle, list)
+        control = ControlQueue(pointer: rd_kafka_queue_get_consumer(kafka.handle))
+        rd_kafka_set_log_queue(kafka.handle, control.pointer)
+        let subscription = topics.map {
+            NextOffset(partition: KafkaPartition(topic: $0, number: RD_KAFKA_PARTITION_UA), offset: 0)
+        }
+        let code = withPartitionList(subscription) { rd_kafka_subscribe(kafka.handle, $0) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            rd_kafka_queue_destroy(messages.pointer)
+            rd_kafka_queue_destroy(control.pointer)
             kafka.destroy()
             throw RdKafka.error(code)
         }
         startThread { self.serveControl() }
-        startThread { self.serveMessages() }
     }
 
-    var isAssigned: Bool { state.withLock { !$0.assigned.isEmpty } }
+    // MARK: Any task
 
+    var isAssigned: Bool { state.withLock { !$0.membership.ledger.isEmpty } }
+    var statistics: KafkaConsumerStatistics { state.withLock { $0.statistics } }
+
+    /// How far each partition's end, as of the last fetch, lies beyond what is handled.
     var lag: [(topic: String, partition: Int32, lag: Int64)] {
         state.withLock { state in
-            state.assigned.map { ($0.topic, $0.partition, state.lag[$0] ?? 0) }
+            guard state.isAlive else { return [] }
+            return state.membership.ledger.entries.compactMap { entry in
+                var low: Int64 = 0
+                var high: Int64 = 0
+                let code = rd_kafka_get_watermark_offsets(
+                    kafka.handle, entry.partition.topic, entry.partition.number, &low, &high)
+                guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
+                let position = entry.position ?? max(0, low)
+                return (entry.partition.topic, entry.partition.number, max(0, high - position))
+            }
         }
     }
 
-    // MARK: The consumer's side
-
     func nextBatch(maximum: Int) async throws -> [KafkaMessage] {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let refusal = state.withLock { state -> (any Error)? in
-                    if Task.isCancelled { return CancellationError() }
-                    if state.isClosing || state.isStopped { return KafkaError.closed }
-                    precondition(state.waiter == nil, "one task reads from a consumer")
-                    state.waiter = Waiter(maximum: maximum, continuation: continuation)
-                    return nil
-                }
-                if let refusal { continuation.resume(throwing: refusal) } else { demand.signal() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiter.take() }?.continuation.resume(throwing: CancellationError())
+        precondition(maximum > 0, "a batch has room for at least one message")
+        while true {
+            try Task.checkCancellation()
+            let batch = try take(maximum)
+            if !batch.isEmpty { return batch }
+            try await arrivals.wait()
         }
+    }
+
+    private func take(_ maximum: Int) throws(KafkaError) -> [KafkaMessage] {
+        var notices: [KafkaEvent] = []
+        let taken = state.withLock { state -> Result<[KafkaMessage], KafkaError> in
+            if let failure = state.failure { return .failure(failure) }
+            if state.isStopped { return .failure(.closed) }
+            guard let demand = state.demand else { return .success([]) }
+            var batch: [KafkaMessage] = []
+            while batch.count < maximum, let event = demand.next() {
+                defer { rd_kafka_event_destroy(event) }
+                guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH else {
+                    notices.append(.error(RdKafka.error(of: event)))
+                    continue
+                }
+                while let message = rd_kafka_event_message_next(event) {
+                    collect(message, into: &batch, of: &state, &notices)
+                }
+            }
+            return .success(batch)
+        }
+        for notice in notices { onEvent(notice) }
+        return try taken.get()
+    }
+
+    private func collect(
+        _ message: UnsafePointer<rd_kafka_message_t>, into batch: inout [KafkaMessage], of state: inout State,
+        _ notices: inout [KafkaEvent]
+    ) {
+        guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            return notices.append(.error(RdKafka.error(message.pointee.err)))
+        }
+        let route = Route(topic: message.pointee.rkt, partition: message.pointee.partition)
+        guard let slot = state.routes[route] ?? Self.learn(route, &state) else {
+            state.statistics.droppedMessages += 1
+            return
+        }
+        let partition = state.membership.ledger.entries[slot].partition
+        let offset = message.pointee.offset
+        let (generation, resetFrom) = state.membership.ledger.handOut(slot, offset: offset)
+        if let resetFrom {
+            state.statistics.positionResets += 1
+            notices.append(.positionReset(partition, from: resetFrom, to: offset))
+        }
+        state.statistics.messages += 1
+        batch.append(RdKafka.message(message, of: partition, slot: slot, generation: generation))
+    }
+
+    private static func learn(_ route: Route, _ state: inout State) -> Int? {
+        guard let topic = route.topic, let name = rd_kafka_topic_name(topic) else { return nil }
+        let partition = KafkaPartition(topic: String(cString: name), number: route.partition)
+        guard let slot = state.membership.ledger.slot(of: partition) else { return nil }
+        state.routes[route] = slot
+        return slot
     }
 
     func finished(_ messages: [KafkaMessage]) {
+        let now = time.now
         state.withLock { state in
-            for message in messages {
-                let partition = Partition(topic: message.position.topic, partition: message.position.partition)
-                let next = message.position.offset + 1
-                if state.handedOut[partition].map({ $0 <= next }) ?? false { state.handedOut[partition] = nil }
-                guard state.assigned.contains(partition) else { continue }
-                if next > state.finished[partition] ?? -1 {
-                    state.finished[partition] = next
-                    state.isDirty = true
-                }
-            }
+            let (needsTick, ignored) = state.membership.finished(
+                messages.lazy.map { ($0.slot, $0.generation, $0.position.offset) }, now: now)
+            state.statistics.lateFinishes += ignored
+            if needsTick { wakeThread(state) }
         }
     }
 
     func stopReading() {
-        let waiter = state.withLock { state in
-            state.isStopped = true
-            return state.waiter.take()
-        }
-        waiter?.continuation.resume(throwing: KafkaError.closed)
+        state.withLock { $0.isStopped = true }
+        arrivals.signal()
     }
 
-    func close() async {
+    /// Asks to leave the group, by `deadline`.
+    func leave(by deadline: MonotonicInstant) {
+        stopReading()
+        state.withLock { state in
+            guard state.isAlive else { return }
+            leaveDeadline.withLock { $0 = min($0 ?? deadline, deadline) }
+            wakeThread(state)
+        }
+    }
+
+    /// Returns when the client is gone.
+    func ended() async {
         await withCheckedContinuation { continuation in
-            let isClosed = state.withLock { state in
-                if state.isClosed { return true }
-                state.isClosing = true
-                state.closers.append(continuation)
-                return false
+            let isEnded = state.withLock { state in
+                if !state.isEnded { state.closers.append(continuation) }
+                return state.isEnded
             }
-            demand.signal()
-            if isClosed { continuation.resume() }
+            if isEnded { continuation.resume() }
         }
     }
 
-    // MARK: Messages
+    /// Set by whoever wants to leave, taken by the thread.
+    private let leaveDeadline = Mutex<MonotonicInstant?>(nil)
 
-    private func serveMessages() {
-        while true {
-            guard let maximum = state.withLock({ $0.isRebalancing ? nil : $0.waiter?.maximum }) else {
-                if state.withLock({ $0.isClosing }) { break }
-                demand.wait(milliseconds: 1000)
-                continue
-            }
-            if state.withLock({ $0.isClosing }) { break }
-            var batch = state.withLock { state in
-                defer { state.pending = [] }
-                return state.pending
-            }
-            if batch.isEmpty { take(into: &batch, timeout: 250) }
-            while !batch.isEmpty, batch.count < maximum {
-                let before = batch.count
-                take(into: &batch, timeout: 0)
-                if batch.count == before { break }
-            }
-            if !batch.isEmpty { handOut(batch) }
-        }
-        let waiter = state.withLock { $0.waiter.take() }
-        waiter?.continuation.resume(throwing: KafkaError.closed)
-        end()
+    private func wakeThread(_ state: borrowing State) {
+        guard state.isAlive else { return }
+        rd_kafka_queue_yield(control.pointer)
     }
 
-    private func take(into batch: inout [KafkaMessage], timeout: Int32) {
-        guard let event = rd_kafka_queue_poll(messages.pointer, timeout) else { return }
-        defer { rd_kafka_event_destroy(event) }
-        guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH else { return serve(event) }
-        collect(event, into: &batch)
-    }
-
-    private func collect(_ event: OpaquePointer, into batch: inout [KafkaMessage]) {
-        while let message = rd_kafka_event_message_next(event) {
-            if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-                batch.append(RdKafka.message(message))
-            } else {
-                onEvent(.error(RdKafka.error(message.pointee.err)))
-            }
-        }
-    }
-
-    /// Gives the messages to whoever waits; those of partitions that were taken away meanwhile are left to their new owner.
-    private func handOut(_ batch: [KafkaMessage]) {
-        let served = state.withLock { state -> (Waiter, [KafkaMessage])? in
-            let ours = batch.filter {
-                state.assigned.contains(Partition(topic: $0.position.topic, partition: $0.position.partition))
-            }
-            guard !ours.isEmpty else { return nil }
-            guard let waiter = state.waiter.take() else {
-                // The waiter was cancelled while messages came: keep them for the next one.
-                state.pending += ours
-                return nil
-            }
-            for message in ours {
-                let partition = Partition(topic: message.position.topic, partition: message.position.partition)
-                state.handedOut[partition] = message.position.offset + 1
-            }
-            return (waiter, ours)
-        }
-        if let (waiter, messages) = served { waiter.continuation.resume(returning: messages) }
-    }
-
-    // MARK: Control
+    // MARK: The thread
 
     private func serveControl() {
-        guard let queue = rd_kafka_queue_get_consumer(kafka.handle) else { return end() }
-        rd_kafka_set_log_queue(kafka.handle, queue)
-        let interval = Int32(configuration.commitInterval.milliseconds)
-        while !state.withLock({ $0.isClosing }) {
-            if let event = rd_kafka_queue_poll(queue, interval) {
+        while true {
+            if let event = rd_kafka_queue_poll(control.pointer, pollTimeout()) {
                 serve(event)
                 rd_kafka_event_destroy(event)
             }
-            commit(waiting: false)
-            measureLag()
-        }
-        commit(waiting: true)
-        if let error = rd_kafka_consumer_close_queue(kafka.handle, queue) {
-            rd_kafka_error_destroy(error)
-        } else {
-            for _ in 0..<200 where rd_kafka_consumer_closed(kafka.handle) == 0 {
-                guard let event = rd_kafka_queue_poll(queue, 50) else { continue }
-                serve(event)
-                rd_kafka_event_destroy(event)
+            let now = time.now
+            if let deadline = leaveDeadline.withLock({ $0.take() }) {
+                perform(state.withLock { $0.membership.leave(by: deadline, now: now) })
             }
+            perform(state.withLock { $0.membership.tick(now: now) })
+            if isLeaving, rd_kafka_consumer_closed(kafka.handle) != 0 {
+                perform(state.withLock { $0.membership.left() })
+            }
+            if state.withLock({ $0.membership.phase == .left }) { return }
         }
-        rd_kafka_queue_destroy(queue)
-        end()
+    }
+
+    private var isLeaving: Bool {
+        state.withLock { state in
+            guard case .leaving = state.membership.phase else { return false }
+            return true
+        }
+    }
+
+    /// Milliseconds until something is due; every event ends the wait.
+    private func pollTimeout() -> Int32 {
+        let (next, isLeaving) = state.withLock { state in
+            guard case .leaving = state.membership.phase else { return (state.membership.nextTick, false) }
+            return (state.membership.nextTick, true)
+        }
+        // Nothing announces that the group was left.
+        let longest: Int64 = isLeaving ? 20 : 5000
+        guard let next else { return Int32(longest) }
+        let milliseconds = (time.now.duration(to: next).wholeNanoseconds + 999_999) / 1_000_000
+        return Int32(max(0, min(milliseconds, longest)))
     }
 
     private func serve(_ event: OpaquePointer) {
         switch rd_kafka_event_type(event) {
         case RD_KAFKA_EVENT_REBALANCE: rebalance(event)
+        case RD_KAFKA_EVENT_OFFSET_COMMIT: commitEnded(event)
         case RD_KAFKA_EVENT_LOG: onEvent(logEvent(event))
-        case RD_KAFKA_EVENT_ERROR:
-            let code = rd_kafka_event_error(event)
-            let error = RdKafka.error(code, rd_kafka_event_error_string(event).map { String(cString: $0) })
-            onEvent(code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .connectionLost(error.detail) : .error(error))
-        case RD_KAFKA_EVENT_FETCH:
-            // A message that came before its partition's queue was forwarded.
-            var batch: [KafkaMessage] = []
-            collect(event, into: &batch)
-            let early = batch
-            state.withLock { $0.pending += early }
-            demand.signal()
+        case RD_KAFKA_EVENT_ERROR: noteError(RdKafka.error(of: event))
         default: break
         }
     }
 
+    private func noteError(_ error: KafkaError) {
+        if error.isFatal {
+            state.withLock { $0.failure = error }
+            arrivals.signal()
+        }
+        let isAway = error.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue
+        onEvent(isAway ? .connectionLost(error.detail) : .error(error))
+    }
+
     private func rebalance(_ event: OpaquePointer) {
-        guard let list = rd_kafka_event_topic_partition_list(event) else { return }
-        let partitions = (0..<Int(list.pointee.cnt)).map { index in
-            Partition(
-                topic: String(cString: list.pointee.elems[index].topic), partition: list.pointee.elems[index].partition)
-        }
+        let now = time.now
         if rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            for partition in partitions {
-                let queue = rd_kafka_queue_get_partition(kafka.handle, partition.topic, partition.partition)
-                rd_kafka_queue_forward(queue, messages.pointer)
-                rd_kafka_queue_destroy(queue)
-            }
-            state.withLock { state in
-                state.assigned = Set(partitions)
-                state.finished = [:]
-                state.isDirty = false
-                state.isRebalancing = false
-            }
-            rd_kafka_assign(kafka.handle, list)
-            onEvent(.assigned(partitions.count))
+            let partitions = readPartitionList(rd_kafka_event_topic_partition_list(event)).map(\.next.partition)
+            perform(state.withLock { $0.membership.assigned(partitions, now: now) })
         } else {
-            state.withLock { $0.isRebalancing = true }
-            waitForWorkInProgress()
-            commit(waiting: true)
-            state.withLock { state in
-                state.assigned = []
-                state.pending = []
-                state.handedOut = [:]
-                state.lag = [:]
+            let isLost = rd_kafka_assignment_lost(kafka.handle) != 0
+            perform(state.withLock { $0.membership.revoked(isLost: isLost, now: now) })
+        }
+    }
+
+    private func commitEnded(_ event: OpaquePointer) {
+        let code = rd_kafka_event_error(event)
+        let answers = readPartitionList(rd_kafka_event_topic_partition_list(event))
+        let isAccepted = code == RD_KAFKA_RESP_ERR_NO_ERROR
+        let accepted = answers.filter { isAccepted && $0.error == RD_KAFKA_RESP_ERR_NO_ERROR }.map(\.next)
+        endCommit(accepted, refusal: accepted.count == answers.count ? nil : code)
+    }
+
+    /// Around a rebalance a commit may be refused (22, 25, 27): what it covered is read again, and recognised as a repeat.
+    private func endCommit(_ accepted: [NextOffset], refusal: rd_kafka_resp_err_t?) {
+        let now = time.now
+        let actions = state.withLock { state in
+            if refusal == nil { state.statistics.commits += 1 } else { state.statistics.refusedCommits += 1 }
+            return state.membership.commitEnded(succeeded: accepted, now: now)
+        }
+        if let refusal { onEvent(.commitRefused(RdKafka.error(refusal))) }
+        perform(actions)
+    }
+
+    private func perform(_ actions: [GroupMembership.Action]) {
+        for action in actions {
+            switch action {
+            case .assign(let partitions): assign(partitions)
+            case .stopHandingOut: stopHandingOut()
+            case .commit(let offsets): commit(offsets)
+            case .giveBack: giveBack()
+            case .leave: leaveGroup()
+            case .destroy(let isOrderly): end(isOrderly)
+            case .handBackTimedOut:
+                state.withLock { $0.statistics.handBackTimeouts += 1 }
+                onEvent(.handBackTimedOut)
             }
-            rd_kafka_assign(kafka.handle, nil)
-            onEvent(.revoked(partitions.count))
-            state.withLock { $0.isRebalancing = false }
-        }
-        demand.signal()
-    }
-
-    /// Lets the batch that is being handled finish, so that it need not be handled again elsewhere.
-    private func waitForWorkInProgress() {
-        let rounds = max(1, configuration.revocationPatience.milliseconds / 10)
-        for _ in 0..<rounds {
-            if state.withLock({ $0.handedOut.isEmpty }) { return }
-            usleep(10_000)
         }
     }
 
-    private func commit(waiting: Bool) {
-        let offsets = state.withLock { state -> [Partition: Int64] in
-            guard state.isDirty, waiting || !state.isRebalancing else { return [:] }
-            state.isDirty = false
-            return state.finished
+    private func assign(_ partitions: [KafkaPartition]) {
+        let demand = DemandQueue(kafka.handle, signal: arrivals)
+        var late = 0
+        for partition in partitions { late += demand.receive(partition, of: kafka.handle) }
+        let dropped = late
+        state.withLock { state in
+            state.demand = demand
+            state.routes = [:]
+            state.statistics.droppedMessages += dropped
         }
-        guard !offsets.isEmpty else { return }
-        let list = rd_kafka_topic_partition_list_new(Int32(offsets.count))
-        defer { rd_kafka_topic_partition_list_destroy(list) }
-        for (partition, offset) in offsets {
-            rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition)?.pointee.offset = offset
-        }
-        let code = rd_kafka_commit(kafka.handle, list, waiting ? 0 : 1)
-        // Around a rebalance a commit may be refused; what it covered is then read again, and recognised as a repeat.
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET {
-            onEvent(.error(RdKafka.error(code)))
+        let offsets = partitions.map { NextOffset(partition: $0, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
+        withPartitionList(offsets) { list in
+            _ = rd_kafka_assign(kafka.handle, list)
+            onEvent(.assigned(partitions.count))
+            // For the lag of partitions from which nothing has come yet. Nothing else needs this thread right now.
+            guard rd_kafka_committed(kafka.handle, list, 500) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+            let recalled = readPartitionList(list).filter {
+                $0.error == RD_KAFKA_RESP_ERR_NO_ERROR && $0.next.offset >= 0
+            }
+            state.withLock { state in
+                for entry in recalled {
+                    state.membership.ledger.recall(entry.next.partition, committed: entry.next.offset)
+                }
+            }
         }
     }
 
-    private func measureLag() {
-        let (assigned, finished) = state.withLock { ($0.assigned, $0.finished) }
-        var lag: [Partition: Int64] = [:]
-        for partition in assigned {
-            var low: Int64 = 0
-            var high: Int64 = 0
-            let code = rd_kafka_get_watermark_offsets(
-                kafka.handle, partition.topic, partition.partition, &low, &high)
-            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0, let position = finished[partition] else { continue }
-            lag[partition] = max(0, high - position)
+    private func stopHandingOut() {
+        state.withLock { state in
+            guard let demand = state.demand.take() else { return }
+            state.routes = [:]
+            state.statistics.droppedMessages += demand.destroy()
         }
-        let measured = lag
-        state.withLock { $0.lag = measured }
     }
 
-    /// The last of the two threads destroys the client.
-    private func end() {
-        guard threads.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
-        rd_kafka_queue_destroy(messages.pointer)
-        kafka.destroy()
+    private func giveBack() {
+        _ = rd_kafka_assign(kafka.handle, nil)
+        state.withLock { $0.statistics.revocations += 1 }
+        onEvent(.revoked)
+    }
+
+    private func commit(_ offsets: [NextOffset]) {
+        let code = withPartitionList(offsets) { rd_kafka_commit(kafka.handle, $0, 1) }
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { endCommit([], refusal: code) }
+    }
+
+    private func leaveGroup() {
+        guard let error = rd_kafka_consumer_close_queue(kafka.handle, control.pointer) else { return }
+        onEvent(.error(RdKafka.error(rd_kafka_error_code(error))))
+        rd_kafka_error_destroy(error)
+    }
+
+    private func end(_ isOrderly: Bool) {
+        stopHandingOut()
+        state.withLock { $0.isAlive = false }
+        rd_kafka_queue_destroy(control.pointer)
+        kafka.destroy(flags: isOrderly ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
         let closers = state.withLock { state in
-            state.isClosed = true
+            state.isEnded = true
             defer { state.closers = [] }
             return state.closers
         }
         for closer in closers { closer.resume() }
-    }
-}
-
-/// Wakes a thread that waits with a timeout.
-final class ThreadSignal: Sendable {
-    private let descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-
-    deinit {
-        Glibc.close(descriptor)
-    }
-
-    func signal() {
-        var one: UInt64 = 1
-        _ = write(descriptor, &one, 8)
-    }
-
-    func wait(milliseconds: Int32) {
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        _ = poll(&waiting, 1, milliseconds)
-        var count: UInt64 = 0
-        _ = read(descriptor, &count, 8)
     }
 }

@@ -26,8 +26,13 @@ final class RdKafka: @unchecked Sendable {
         self.handle = handle
     }
 
-    func destroy() {
-        rd_kafka_destroy(handle)
+    func destroy(flags: Int32 = 0) {
+        rd_kafka_destroy_flags(handle, flags)
+    }
+
+    /// The error an error event tells of.
+    static func error(of event: OpaquePointer) -> KafkaError {
+        error(rd_kafka_event_error(event), rd_kafka_event_error_string(event).map { String(cString: $0) })
     }
 
     static func text(_ characters: [CChar]) -> String {
@@ -47,12 +52,14 @@ final class RdKafka: @unchecked Sendable {
     }
 
     /// Copies a message out; what librdkafka owns is not kept.
-    static func message(_ message: UnsafePointer<rd_kafka_message_t>) -> KafkaMessage {
+    static func message(
+        _ message: UnsafePointer<rd_kafka_message_t>, of partition: KafkaPartition, slot: Int, generation: UInt32
+    ) -> KafkaMessage {
         let record = message.pointee
-        let topic = record.rkt.flatMap { rd_kafka_topic_name($0) }.map { String(cString: $0) } ?? ""
         return KafkaMessage(
-            position: KafkaPosition(topic: topic, partition: record.partition, offset: record.offset),
-            key: bytes(record.key, record.key_len), headers: headers(message), value: bytes(record.payload, record.len))
+            position: KafkaPosition(topic: partition.topic, partition: partition.number, offset: record.offset),
+            key: bytes(record.key, record.key_len), headers: headers(message),
+            value: bytes(record.payload, record.len), slot: slot, generation: generation)
     }
 
     private static func bytes(_ pointer: UnsafeMutableRawPointer?, _ count: Int) -> [UInt8]? {

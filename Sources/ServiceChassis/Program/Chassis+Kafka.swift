@@ -50,8 +50,19 @@ extension Chassis {
                     ["facility": .text(facility), "text": .text(text)])
             case .assigned(let count):
                 logger.info("partitions assigned", ["partitions": .count(count)])
-            case .revoked(let count):
-                logger.info("partitions revoked", ["partitions": .count(count)])
+            case .revoked:
+                logger.info("partitions revoked")
+            case .handBackTimedOut:
+                logger.warning("a rebalance did not wait for a batch; its messages are handled again elsewhere")
+            case .commitRefused(let error):
+                logger.info("offsets not committed", ["error": .error(error)])
+            case .positionReset(let partition, let from, let to):
+                logger.warning(
+                    "a partition begins anew: the broker has forgotten what it had",
+                    [
+                        "topic": .text(partition.topic), "partition": .count(Int(partition.number)),
+                        "from": .count(Int(from)), "to": .count(Int(to)),
+                    ])
             case .replaced(let error):
                 logger.error("Kafka client replaced after a fatal error", ["error": .error(error)])
             }
