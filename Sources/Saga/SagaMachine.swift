@@ -87,7 +87,7 @@ public struct SagaMachine: Sendable {
             return (state.failure == reason ? .accepted : .alreadyFailed, .ignored("the saga has ended"))
         case .compensating, .quarantined: return (.accepted, .ignored("the saga is being undone already"))
         case .running, .parked:
-            guard state.position <= definition.pivotIndex, !isBehindPivot else {
+            guard definition.steps[state.position].kind == .compensatable else {
                 return (.alreadyCompleted, .ignored("the point of no return is passed"))
             }
             actions = []
@@ -103,7 +103,9 @@ public struct SagaMachine: Sendable {
         guard state.status == .running else { return .ignored("only a saga that goes forward is parked") }
         actions = []
         state.status = .parked
-        state.dueAt = until
+        // The saga as a whole has its time, parked or not.
+        let end = isBehindPivot ? nil : definition.deadline.map { state.startedAt.advanced(by: $0) }
+        state.dueAt = min(until, end ?? until)
         actions.append(
             .update(entry: state.entries - 1, status: .parked, attempts: state.attempts, finishedAt: nil, detail: nil))
         return .actions(actions)
@@ -112,9 +114,13 @@ public struct SagaMachine: Sendable {
     /// An operator wants the compensation that was given up to be tried again.
     public mutating func redrive(now: Timestamp, jitter: Double = 0) -> SagaTransition {
         guard state.status == .quarantined else { return .ignored("the saga is not quarantined") }
+        guard let compensation = definition.steps[state.position].compensation else {
+            return .ignored("there is nothing to undo")
+        }
         actions = []
         state.status = .compensating
-        undo(state.position, now: now, jitter: jitter)
+        state.stepStartedAt = now
+        resend(.compensation, compensation.policy, now: now, jitter: jitter)
         return .actions(actions)
     }
 
@@ -179,11 +185,14 @@ public struct SagaMachine: Sendable {
         }
     }
 
+    /// Whether the saga as a whole has taken too long; behind the pivot it never has.
+    private func isOverdue(now: Timestamp) -> Bool {
+        !isBehindPivot && definition.deadline.map { state.startedAt.duration(to: now) >= $0 } ?? false
+    }
+
     private mutating func dueForward(now: Timestamp, jitter: Double) {
         let step = definition.steps[state.position]
-        let isOverdue =
-            !isBehindPivot && definition.deadline.map { state.startedAt.duration(to: now) >= $0 } ?? false
-        guard !isOverdue, !isSpent(step.policy, now: now) || step.kind == .retriable else {
+        guard !isOverdue(now: now), !isSpent(step.policy, now: now) || step.kind == .retriable else {
             closeEntry(.unknown, now: now, detail: nil)
             return fail(Self.timedOut, undoingFrom: state.position, now: now, jitter: jitter)
         }
@@ -192,6 +201,9 @@ public struct SagaMachine: Sendable {
 
     private mutating func unpark(now: Timestamp, jitter: Double) {
         state.status = .running
+        if isOverdue(now: now) { return dueForward(now: now, jitter: jitter) }
+        // Time spent parked is not time without an answer.
+        state.stepStartedAt = now
         actions.append(
             .update(entry: state.entries - 1, status: .pending, attempts: state.attempts, finishedAt: nil, detail: nil))
         actions.append(.send(step: state.position, kind: .action, attempt: state.attempts))
@@ -233,9 +245,14 @@ public struct SagaMachine: Sendable {
         case .succeeded: closeEntry(.succeeded, now: now, detail: nil)
         case .nothingToUndo: closeEntry(.succeeded, now: now, detail: Self.nothingToUndo)
         case .failed(let reason):
-            // A compensation may not refuse: an operator has to look.
-            closeEntry(.failed, now: now, detail: reason)
-            return quarantine()
+            // What was done has to be undone: try again until the policy is spent.
+            guard state.status == .compensating, let compensation = definition.steps[state.position].compensation
+            else { return }
+            actions.append(
+                .update(
+                    entry: state.entries - 1, status: .pending, attempts: state.attempts, finishedAt: nil,
+                    detail: reason))
+            return scheduleNext(compensation.policy, now: now, jitter: jitter)
         }
         state.status = .compensating
         undo(state.position - 1, now: now, jitter: jitter)

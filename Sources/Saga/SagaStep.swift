@@ -85,9 +85,9 @@ public struct StepPolicy: Sendable, Hashable {
     /// Sent again after 5 s, then at most every 10 s, given up after 2 minutes.
     public static let standard = StepPolicy(
         firstWait: .seconds(5), maximumWait: .seconds(10), patience: .seconds(120))
-    /// As ``standard``, but for about 8 minutes: what was begun should be undone.
+    /// As ``standard``, but for 10 minutes: what was begun should be undone.
     public static let compensation = StepPolicy(
-        firstWait: .seconds(5), maximumWait: .seconds(10), maximumAttempts: 50)
+        firstWait: .seconds(5), maximumWait: .seconds(10), patience: .seconds(600))
     /// As ``standard``, but never given up.
     public static let untilDone = StepPolicy(firstWait: .seconds(5), maximumWait: .seconds(10))
 

@@ -107,13 +107,44 @@ struct OrderSagaTests {
         var saga = try SagaScenario()
         saga.reply("reserve-stock")
         saga.reply("charge-payment", .failed(reason: "payment-declined"))
-        for _ in 0..<60 where saga.state.status == .compensating { saga.wait(.seconds(10)) }
+        for _ in 0..<70 where saga.state.status == .compensating { saga.wait(.seconds(10)) }
         #expect(saga.quarantined == ["release-stock"])
         #expect(saga.outcomes.isEmpty && saga.state.dueAt == nil)
         #expect(saga.journal.allSatisfy { $0.status != .pending }, "at rest no entry is pending")
+        let attempts = saga.journal[2].attempts
         saga.redrive()
+        #expect(saga.journal.count == 3 && saga.journal[2].attempts == attempts + 1, "a repeat is no new entry")
         saga.reply("release-stock")
         #expect(saga.outcomes == [.compensated(reason: "payment-declined")])
+    }
+
+    @Test("a compensation that is refused is tried again")
+    func refusedCompensation() throws {
+        var saga = try SagaScenario()
+        saga.reply("reserve-stock")
+        saga.reply("charge-payment", .failed(reason: "payment-declined"))
+        saga.reply("release-stock", .failed(reason: "odd"))
+        #expect(saga.state.status == .compensating && saga.journal[2].detail == "odd")
+        saga.wait(.seconds(10))
+        #expect(saga.sent.suffix(2) == ["release-stock", "release-stock"])
+        saga.reply("release-stock")
+        #expect(saga.outcomes == [.compensated(reason: "payment-declined")])
+    }
+
+    @Test("time spent parked is not held against the step")
+    func parkedTime() throws {
+        var saga = try SagaScenario()
+        saga.park(for: .seconds(300))
+        saga.wait(.seconds(300))
+        saga.wait(.seconds(10))
+        #expect(saga.state.status == .running)
+    }
+
+    @Test("without a pivot a cancellation is refused from the first step that cannot be undone on")
+    func cancelWithoutPivot() throws {
+        var saga = try SagaScenario([.compensatable("a", undoneBy: "b"), .retriable("c")])
+        saga.reply("a")
+        #expect(saga.cancel() == .alreadyCompleted)
     }
 
     @Test("a cancellation before the pivot undoes what is under way too")
