@@ -8,14 +8,15 @@ package struct TestStack: Sendable {
 
     /// Starts it; ``waitUntilReady()`` tells when it can be used.
     ///
-    /// It runs the programs built with the tests, places no samples, and gets `environment` besides the test's own.
+    /// It runs the programs built with the tests and gets `environment` besides the test's own. Samples are placed only
+    /// when asked for with `HOLDFAST_SAMPLES=on` there.
     package static func start(
         _ options: StackOptions = StackOptions(), environment: [String: String] = [:]
     ) async throws -> TestStack {
         let folder = try await TestFolder.make("stack")
         var options = options
         if options.dataFolder == StackOptions().dataFolder { options.dataFolder = folder + "/data" }
-        var arguments = ["up", "--no-samples", "--data", options.dataFolder]
+        var arguments = ["up", "--data", options.dataFolder]
         if let programs = options.programFolder { arguments += ["--programs", programs] }
         for (service, count) in options.replicas { arguments += ["--replicas", "\(service.rawValue)=\(count)"] }
         for name in PortName.all {
@@ -23,7 +24,7 @@ package struct TestStack: Sendable {
             arguments += ["--port", "\(name.option)=\(options.port(name))"]
         }
         var launch = Launch(BuiltPrograms.path("holdfast"), arguments, logFile: folder + "/up.log")
-        launch.environment = environment
+        launch.environment = ["HOLDFAST_SAMPLES": "off"].merging(environment) { $1 }
         // An orderly end, so that a test that dies leaves a database that ends by itself.
         launch.deathSignal = .terminate
         return TestStack(process: try await ChildProcess.start(launch), options: options)
