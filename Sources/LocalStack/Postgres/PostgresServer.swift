@@ -44,16 +44,23 @@ package final class PostgresServer: Sendable {
         launch.directory = configuration.folder
         // An immediate shutdown: it leaves no shared memory behind and repairs itself at the next start.
         launch.deathSignal = .quit
-        let process = try await run(launch)
-        let server = PostgresServer(
-            configuration: configuration, process: process, programs: programs, account: account)
-        do throws(PostgresServerError) {
-            try await server.waitUntilReady(time: time)
-        } catch {
-            await process.stop(with: .quit, patience: .seconds(2), time: time)
-            throw error
+        let deadline = time.now.advanced(by: configuration.startDeadline)
+        while true {
+            let process = try await run(launch)
+            let server = PostgresServer(
+                configuration: configuration, process: process, programs: programs, account: account)
+            do throws(PostgresServerError) {
+                try await server.waitUntilReady(time: time)
+                return server
+            } catch {
+                await process.stop(with: .quit, patience: .seconds(2), time: time)
+                // After a kill the server's children live on for a moment, and with them its shared memory.
+                let isHeldByOrphans = error.description.contains("pre-existing shared memory block")
+                guard isHeldByOrphans, time.now < deadline, (try? await time.sleep(for: .milliseconds(100))) != nil
+                else { throw error }
+                try removeStaleLock(configuration)
+            }
         }
-        return server
     }
 
     /// Creates the databases that do not exist yet.
