@@ -4,7 +4,7 @@ CONFIGURATION ?= release
 BIN = .build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap build up reset test lint format bench-parts docs-check clean
+.PHONY: help bootstrap build up reset test lint format bench-parts bench-http docs-check clean
 
 help: ## this text
 	@echo "Holdfast: resilient order processing. Targets:"
@@ -37,6 +37,9 @@ format: ## format all Swift files
 bench-parts: bootstrap ## measure the parts: JSON, HTTP, resilience
 	swift build -c release --product bench-parts
 	@.build/release/bench-parts $(ARGS)
+
+bench-http: bootstrap ## measure the HTTP server alone (needs wrk)
+	@scripts/bench-http
 
 docs-check: ## check what the documents say against the code
 	swift build --build-tests

@@ -146,6 +146,9 @@ let benchmarks: [Target] = [
         path: "Benchmarks/bench-parts",
         swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+    .executableTarget(
+        name: "bench-http", dependencies: ["Clocks", "HTTPCodec", "HTTPServer"], path: "Benchmarks/bench-http",
+        swiftSettings: strict),
 ]
 
 let package = Package(
