@@ -26,7 +26,7 @@ final class RawServer: Sendable {
                 let connection = RawConnection(descriptor: descriptor, index: index, server: self)
                 CurlThread.start(name: "raw-connection") {
                     serve(connection)
-                    close(descriptor)
+                    connection.finish()
                     self.state.withLock { $0.closed += 1 }
                 }
             }
@@ -140,6 +140,26 @@ struct RawConnection: Sendable {
     func resetAtClose() {
         var lingering = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &lingering, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// Closes the connection, and returns only when the client's side of the kernel knows: a machine under load may
+    /// take a moment over that, in which the client would rightly take the connection for alive.
+    func finish() {
+        var lingering = linger()
+        var length = socklen_t(MemoryLayout<linger>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &lingering, &length)
+        if lingering.l_onoff == 0 {
+            shutdown(descriptor, Int32(SHUT_WR))
+            let (finWait1, closing, tcpInfo): (UInt8, UInt8, Int32) = (4, 11, 11)
+            for _ in 0..<200 {
+                var state: UInt8 = 0
+                var size = socklen_t(1)
+                getsockopt(descriptor, Int32(IPPROTO_TCP), tcpInfo, &state, &size)
+                guard state == finWait1 || state == closing else { break }
+                usleep(500)
+            }
+        }
+        close(descriptor)
     }
 
     /// Keeps the connection open, and silent, until the client closes it.
