@@ -11,11 +11,14 @@ package let orderService = ServiceDefinition<OrderConfiguration>(
     let calls = chassis.outgoingCalls()
     let metrics = OrderMetrics(registry: chassis.metrics.registry)
     let waiters = OrderWaiters(postgres: database.client, time: chassis.time, log: chassis.logger)
+    let notices = OrderNotices(
+        postgres: database.client, configuration: chassis.postgresConfiguration(configuration.database),
+        waiters: waiters, time: chassis.time, log: chassis.logger)
 
     let coordinator = SagaCoordinator(
         process: PlaceOrderProcess(
             definition: try PlaceOrderSaga.definition(), messages: messaging.messages, waiters: waiters,
-            metrics: metrics),
+            notices: notices, metrics: metrics),
         postgres: database.client, unitOfWork: messaging.unitOfWork, time: chassis.time, random: chassis.random,
         log: chassis.logger)
     let intake = OrderIntake(
@@ -43,6 +46,7 @@ package let orderService = ServiceDefinition<OrderConfiguration>(
     return [database.pool, database.schema, calls.part] + messaging.parts + [
         IdempotencyStore.sweeper(database.client, chassis),
         census.part,
+        ClosureService.untilCancelled("order-notices") { await notices.run() },
         ClosureService.untilCancelled("order-waiters") { await waiters.run() },
         ClosureService.untilCancelled("saga-timers") { await coordinator.runTimers() },
         ClosureService.untilCancelled("order-intake") { await intake.run() },

@@ -6,8 +6,8 @@ import Telemetry
 
 /// Requests that wait for their order's outcome (`Prefer: wait`).
 ///
-/// The saga of this process signals at once. What another replica decides is found by one query for all waiting
-/// orders, asked only while there are any.
+/// The saga of this process signals at once, and ``OrderNotices`` when another replica has decided. What both miss is found
+/// by one query a second for all waiting orders, asked only while there are any.
 final class OrderWaiters: Sendable {
     fileprivate struct Waiter {
         var orderID: UUID
@@ -28,7 +28,7 @@ final class OrderWaiters: Sendable {
     private let someoneWaits = Signal()
 
     init(
-        postgres: PostgresClient, time: any TimeSource, log: Logger, pollInterval: Duration = .milliseconds(250)
+        postgres: PostgresClient, time: any TimeSource, log: Logger, pollInterval: Duration = .seconds(1)
     ) {
         self.postgres = postgres
         self.time = time

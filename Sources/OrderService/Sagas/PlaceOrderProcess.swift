@@ -20,12 +20,17 @@ struct PlaceOrderProcess: SagaProcess {
     let definition: SagaDefinition
     private let messages: MessageFactory
     private let waiters: OrderWaiters
+    private let notices: OrderNotices
     private let metrics: OrderMetrics
 
-    init(definition: SagaDefinition, messages: MessageFactory, waiters: OrderWaiters, metrics: OrderMetrics) {
+    init(
+        definition: SagaDefinition, messages: MessageFactory, waiters: OrderWaiters, notices: OrderNotices,
+        metrics: OrderMetrics
+    ) {
         self.definition = definition
         self.messages = messages
         self.waiters = waiters
+        self.notices = notices
         self.metrics = metrics
     }
 
@@ -105,9 +110,10 @@ struct PlaceOrderProcess: SagaProcess {
         }
         return SagaEffects(
             writes: [OrderStatements.decide(outcomes, now: now)], outgoing: events,
-            afterCommit: { [metrics, waiters] in
+            afterCommit: { [metrics, waiters, notices] in
                 for outcome in outcomes { metrics.orderReached(outcome.status, outcome.reason) }
                 waiters.signal(outcomes.map(\.id))
+                notices.tell(outcomes.map(\.id))
             })
     }
 }

@@ -306,4 +306,19 @@ final class LibpqSession {
             throw .server(error)
         }
     }
+
+    /// Waits for notifications and answers those that have come; none after the wait, or when woken up.
+    func notifications(waiting duration: Duration) throws(PostgresError) -> [(channel: String, payload: String)] {
+        var found: [(channel: String, payload: String)] = []
+        _ = wait(until: time.now.advanced(by: duration))
+        guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else {
+            throw lost(commitUnknown: false)
+        }
+        while let notification = PQnotifies(connection) {
+            found.append(
+                (String(cString: notification.pointee.relname), String(cString: notification.pointee.extra)))
+            PQfreemem(notification)
+        }
+        return found
+    }
 }

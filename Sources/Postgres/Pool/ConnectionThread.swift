@@ -39,16 +39,7 @@ final class ConnectionThread: Sendable {
         expires = time.now.advanced(by: lifetime)
         work = eventfd(0, Int32(EFD_CLOEXEC))
         interrupt = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<ConnectionThread>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, context)
-        precondition(status == 0, "no thread for a database connection: \(status)")
-        pthread_detach(thread)
+        startThread { self.run() }
     }
 
     deinit {

@@ -12,6 +12,11 @@ package struct Database: Sendable {
 }
 
 extension Chassis {
+    /// How to reach the database these settings name, as this service.
+    package func postgresConfiguration(_ settings: DatabaseSettings) -> PostgresConfiguration {
+        PostgresConfiguration(settings, applicationName: service)
+    }
+
     /// The database these settings name, with its health checks and metrics connected.
     package func database(_ settings: DatabaseSettings, migrations: [Migration]) -> Database {
         let client = PostgresClient(
