@@ -13,13 +13,13 @@ struct TidinessTests {
         }
     }
 
-    /// Set to true once every module has landed.
-    private static let modulesAreComplete = false
+    /// The modules that are still to be written; to be emptied, then to go.
+    private static let yetToCome: Set = ["Invariants", "SagaRuntimeTests"]
 
-    @Test("no module is an empty shell", .enabled(if: modulesAreComplete))
+    @Test("no module is an empty shell")
     func placeholders() {
-        for file in Repository.swiftFiles {
-            #expect(!file.path.hasSuffix("/" + "Place" + "holder.swift"), "\(file.path) holds a module's place")
+        for file in Repository.swiftFiles where file.path.hasSuffix("/" + "Place" + "holder.swift") {
+            #expect(Self.yetToCome.contains(file.target), "\(file.path) holds a module's place")
         }
     }
 
