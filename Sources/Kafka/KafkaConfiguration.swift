@@ -9,6 +9,8 @@ package struct KafkaConfiguration: Sendable {
 
     /// How long a message may take to be acknowledged before it counts as failed.
     package var deliveryTimeout = Duration.seconds(10)
+    /// How many records may await their acknowledgement; further ones wait for room.
+    package var maximumQueuedRecords = 100_000
 
     /// How long a fetch waits at the broker when there is nothing. Short, because the embedded broker does not wake a fetch
     /// that waits.
@@ -46,6 +48,7 @@ package struct KafkaConfiguration: Sendable {
             // As Java clients do, so that a key has one partition whoever writes it.
             ("partitioner", "murmur2_random"),
             ("message.timeout.ms", "\(deliveryTimeout.milliseconds)"), ("queue.buffering.max.kbytes", "65536"),
+            ("queue.buffering.max.messages", "\(maximumQueuedRecords)"),
         ]
     }
 

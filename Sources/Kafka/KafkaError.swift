@@ -9,6 +9,8 @@ package struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     package var isRetriable: Bool
     /// Whether the client can do nothing more and is replaced by a new one.
     package var isFatal: Bool
+    /// Whether the record may have been written, or may be yet, although it is reported as failed.
+    package var mayBeWritten = false
 
     package init(code: Int32, name: String, detail: String, isRetriable: Bool, isFatal: Bool = false) {
         self.code = code
@@ -23,6 +25,18 @@ package struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The client is closed.
     package static let closed = KafkaError(
         code: -1, name: "CLOSED", detail: "the client is closed", isRetriable: false)
+
+    /// The deadline came before the acknowledgement.
+    package static let deadlineExceeded = KafkaError(
+        code: -1, name: "DEADLINE_EXCEEDED", detail: "no acknowledgement came before the deadline", isRetriable: true)
+
+    /// The task that waited was cancelled.
+    package static let cancelled = KafkaError(
+        code: -1, name: "CANCELLED", detail: "the task that waited was cancelled", isRetriable: false)
+
+    /// The record was never handed over: the wait for room ended before.
+    package static let notTaken = KafkaError(
+        code: -1, name: "NOT_TAKEN", detail: "the record was not handed over before the wait ended", isRetriable: true)
 }
 
 /// What a client has to say of itself.

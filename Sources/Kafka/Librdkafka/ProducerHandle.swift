@@ -1,221 +1,333 @@
 import CLibrdkafka
+import Clocks
 import Synchronization
 
-/// What a batch of sends waits for: one answer a message, one wake-up in all.
-final class DeliveryBatch: Sendable {
-    private struct State {
-        var results: [Result<KafkaPosition, KafkaError>?]
-        var missing: Int
-        var continuation: CheckedContinuation<Void, Never>?
-    }
-
-    private let state: Mutex<State>
-
-    init(count: Int) {
-        state = Mutex(State(results: Array(repeating: nil, count: count), missing: count))
-    }
-
-    func complete(_ index: Int, _ result: Result<KafkaPosition, KafkaError>) {
-        let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.results[index] == nil else { return nil }
-            state.results[index] = result
-            state.missing -= 1
-            return state.missing == 0 ? state.continuation.take() : nil
-        }
-        continuation?.resume()
-    }
-
-    /// The answers, once all are there.
-    func results() async -> [Result<KafkaPosition, KafkaError>] {
-        await withCheckedContinuation { continuation in
-            let isComplete = state.withLock { state in
-                if state.missing > 0 { state.continuation = continuation }
-                return state.missing == 0
-            }
-            if isComplete { continuation.resume() }
-        }
-        return state.withLock { $0.results.map { $0 ?? .failure(.closed) } }
-    }
-}
-
-/// One librdkafka producer and the thread that polls it.
+/// One librdkafka producer and the thread that polls it: the shell around ``DeliveryTable``.
 final class ProducerHandle: Sendable {
-    /// The context of one message, retained for librdkafka until its delivery report, taken back exactly once.
-    private final class Delivery: Sendable {
-        let batch: DeliveryBatch
-        let index: Int
+    typealias Table = DeliveryTable<CheckedContinuation<[Result<KafkaPosition, KafkaError>], Never>>
 
-        init(_ batch: DeliveryBatch, _ index: Int) {
-            self.batch = batch
-            self.index = index
-        }
+    /// Records that found librdkafka's queue full; what is under way makes room.
+    private struct Waiting {
+        var ticket: Table.Ticket
+        var records: [KafkaRecord]
+        var next: Int
+    }
+
+    private enum Phase {
+        case open
+        /// Takes no more; ends when all is settled or at the instant.
+        case closing(until: MonotonicInstant)
+        case ended
     }
 
     private struct State {
-        var isClosing = false
+        var phase = Phase.open
+        var table = Table()
+        var waiting: [Waiting] = []
+        var topics: [String: Topic] = [:]
         var fatal: KafkaError?
-        var isConnected = false
+        /// When the thread looks again by itself.
+        var wakesAt = MonotonicInstant.distantFuture
+        var enders: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// Sendable: a topic handle may be used from any thread; kept until the client ends.
+    private struct Topic: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    /// Sendable: librdkafka's queues may be used from any thread. Used under the lock until `ended`.
+    private struct MainQueue: @unchecked Sendable {
+        let pointer: OpaquePointer?
     }
 
     private let kafka: RdKafka
+    private let queue: MainQueue
+    private let time: any TimeSource
     private let state = Mutex(State())
     private let onEvent: @Sendable (KafkaEvent) -> Void
-    /// Messages handed to librdkafka and not reported on yet.
-    private let outstanding = Atomic(0)
     /// Questions that use the client on threads of their own.
     private let questions = Atomic(0)
 
-    init(_ configuration: KafkaConfiguration, onEvent: @escaping @Sendable (KafkaEvent) -> Void) throws(KafkaError) {
+    init(
+        _ configuration: KafkaConfiguration, time: any TimeSource, onEvent: @escaping @Sendable (KafkaEvent) -> Void
+    ) throws(KafkaError) {
         kafka = try RdKafka(
             RD_KAFKA_PRODUCER, configuration.producerProperties,
             events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        self.time = time
         self.onEvent = onEvent
-        startThread { self.poll() }
+        queue = MainQueue(pointer: rd_kafka_queue_get_main(kafka.handle))
+        rd_kafka_set_log_queue(kafka.handle, queue.pointer)
+        startThread { self.run() }
     }
+
+    // MARK: Any task
 
     var fatalError: KafkaError? { state.withLock { $0.fatal } }
-    var outstandingCount: Int { outstanding.load(ordering: .relaxed) }
+    var outstandingCount: Int { state.withLock { $0.table.unsettled } }
 
-    /// Hands one message over; false when librdkafka's queue is full.
-    func produce(_ record: KafkaRecord, batch: DeliveryBatch, index: Int) -> Bool {
-        if state.withLock({ $0.isClosing }) {
-            batch.complete(index, .failure(.closed))
-            return true
+    /// Begins a batch; nil when the producer is closing.
+    func open(count: Int, deadline: MonotonicInstant) -> Table.Ticket? {
+        state.withLock { state in
+            guard case .open = state.phase else { return nil }
+            if deadline < state.wakesAt {
+                state.wakesAt = deadline
+                rd_kafka_queue_yield(queue.pointer)
+            }
+            return state.table.open(count: count, deadline: deadline)
         }
-        let delivery = Unmanaged.passRetained(Delivery(batch, index))
-        outstanding.add(1, ordering: .relaxed)
-        let code = Self.produce(kafka.handle, record, delivery.toOpaque())
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return true }
-        // No report comes for a message that was not taken.
-        outstanding.subtract(1, ordering: .relaxed)
-        delivery.release()
-        if code == RD_KAFKA_RESP_ERR__QUEUE_FULL { return false }
-        batch.complete(index, .failure(RdKafka.error(code)))
-        return true
     }
 
-    private static func produce(
-        _ handle: OpaquePointer, _ record: KafkaRecord, _ context: UnsafeMutableRawPointer
-    ) -> rd_kafka_resp_err_t {
-        guard let headers = rd_kafka_headers_new(record.headers.count) else { return RD_KAFKA_RESP_ERR__FAIL }
-        for (name, value) in record.headers {
-            if let value {
-                _ = value.withUnsafeBytes {
-                    rd_kafka_header_add(headers, name, -1, $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1), $0.count)
-                }
-            } else {
-                rd_kafka_header_add(headers, name, -1, nil, 0)
-            }
+    /// Hands the batch's records over, in order, as far as there is room.
+    func submit(
+        _ records: [KafkaRecord], as ticket: Table.Ticket,
+        answerTo waiter: CheckedContinuation<[Result<KafkaPosition, KafkaError>], Never>
+    ) {
+        var done: [Table.Completion] = []
+        state.withLock { state in
+            if let completion = state.table.attach(waiter, to: ticket) { done.append(completion) }
         }
-        func withBytes<R>(_ bytes: [UInt8]?, _ body: (UnsafeMutableRawPointer?, Int) -> R) -> R {
-            guard let bytes else { return body(nil, 0) }
-            // librdkafka copies and does not write; an empty value is not a missing one.
-            return bytes.withUnsafeBytes {
-                body(
-                    UnsafeMutableRawPointer(mutating: $0.baseAddress) ?? UnsafeMutableRawPointer(bitPattern: 1),
-                    $0.count)
-            }
-        }
-        return record.topic.withCString { topic in
-            withBytes(record.key) { key, keySize in
-                withBytes(record.value) { value, valueSize in
-                    var arguments = [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 6)
-                    arguments[0].vtype = RD_KAFKA_VTYPE_TOPIC
-                    arguments[0].u.cstr = topic
-                    arguments[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS
-                    arguments[1].u.i = RD_KAFKA_MSG_F_COPY
-                    arguments[2].vtype = RD_KAFKA_VTYPE_KEY
-                    arguments[2].u.mem.ptr = key
-                    arguments[2].u.mem.size = keySize
-                    arguments[3].vtype = RD_KAFKA_VTYPE_VALUE
-                    arguments[3].u.mem.ptr = value
-                    arguments[3].u.mem.size = valueSize
-                    arguments[4].vtype = RD_KAFKA_VTYPE_HEADERS
-                    arguments[4].u.headers = headers
-                    arguments[5].vtype = RD_KAFKA_VTYPE_OPAQUE
-                    arguments[5].u.ptr = context
-                    guard let error = rd_kafka_produceva(handle, &arguments, arguments.count) else {
-                        return RD_KAFKA_RESP_ERR_NO_ERROR
-                    }
-                    defer { rd_kafka_error_destroy(error) }
-                    // The headers pass over on success only.
-                    rd_kafka_headers_destroy(headers)
-                    return rd_kafka_error_code(error)
+        var next = 0
+        while next < records.count {
+            // In slices: reports are not held up by a large batch.
+            let isFinished = state.withLock { state -> Bool in
+                guard state.waiting.isEmpty else {
+                    state.waiting.append(Waiting(ticket: ticket, records: records, next: next))
+                    rd_kafka_queue_yield(queue.pointer)
+                    return true
                 }
+                let room = handOver(records, as: ticket, from: &next, upTo: next + 64, &state, &done)
+                guard !room else { return false }
+                state.waiting.append(Waiting(ticket: ticket, records: records, next: next))
+                rd_kafka_queue_yield(queue.pointer)
+                return true
             }
+            if isFinished { break }
+        }
+        finish(done)
+    }
+
+    func abandon(_ ticket: Table.Ticket, _ error: KafkaError) {
+        let done = state.withLock { $0.table.abandon(ticket, error) }
+        if let done { finish([done]) }
+    }
+
+    /// Ends by `deadline`: what is not acknowledged then is reported as failed.
+    func close(by deadline: MonotonicInstant) {
+        state.withLock { state in
+            switch state.phase {
+            case .open: state.phase = .closing(until: deadline)
+            case .closing(let until): state.phase = .closing(until: min(until, deadline))
+            case .ended: return
+            }
+            rd_kafka_queue_yield(queue.pointer)
+        }
+    }
+
+    /// Returns when the client is gone.
+    func ended() async {
+        await withCheckedContinuation { continuation in
+            let isEnded = state.withLock { state in
+                if case .ended = state.phase { return true }
+                state.enders.append(continuation)
+                return false
+            }
+            if isEnded { continuation.resume() }
         }
     }
 
     /// Asks a broker for its list of brokers, on a thread of its own: librdkafka has no other way than to wait.
     func reachesBroker(timeout: Duration) async -> Bool {
-        questions.add(1, ordering: .relaxed)
-        if state.withLock({ $0.isClosing }) {
-            questions.subtract(1, ordering: .relaxed)
-            return false
+        let isOpen = state.withLock { state in
+            guard case .open = state.phase else { return false }
+            questions.add(1, ordering: .relaxed)
+            return true
         }
+        guard isOpen else { return false }
         return await withCheckedContinuation { continuation in
             startThread { [self] in
                 var metadata: UnsafePointer<rd_kafka_metadata>?
                 let code = rd_kafka_metadata(kafka.handle, 0, nil, &metadata, Int32(clamping: timeout.milliseconds))
                 if let metadata { rd_kafka_metadata_destroy(metadata) }
-                questions.subtract(1, ordering: .relaxed)
+                questions.subtract(1, ordering: .releasing)
                 continuation.resume(returning: code == RD_KAFKA_RESP_ERR_NO_ERROR)
             }
         }
     }
 
-    /// Asks for the end: what is queued is purged and reported as failed.
-    func close() {
-        state.withLock { $0.isClosing = true }
+    /// For tests: has librdkafka declare its client dead, as an idempotent producer does when it cannot keep its word.
+    func failForTesting() {
+        state.withLock { state in
+            guard case .open = state.phase else { return }
+            rd_kafka_test_fatal_error(kafka.handle, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test wants it")
+        }
     }
 
-    private func poll() {
-        guard let queue = rd_kafka_queue_get_main(kafka.handle) else { return }
-        rd_kafka_set_log_queue(kafka.handle, queue)
-        while !state.withLock({ $0.isClosing }) { serve(queue, timeout: 200) }
-        rd_kafka_flush(kafka.handle, 0)
-        rd_kafka_purge(kafka.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
-        // A message without its report would leave its task waiting for ever.
-        for _ in 0..<100 where outstandingCount > 0 { serve(queue, timeout: 50) }
-        while questions.load(ordering: .relaxed) > 0 { serve(queue, timeout: 10) }
-        rd_kafka_queue_destroy(queue)
-        kafka.destroy()
+    private func finish(_ completions: [Table.Completion]) {
+        for completion in completions { completion.waiter.resume(returning: completion.answers) }
     }
 
-    private func serve(_ queue: OpaquePointer, timeout: Int32) {
-        guard let event = rd_kafka_queue_poll(queue, timeout) else { return }
-        defer { rd_kafka_event_destroy(event) }
+    /// - Returns: false when librdkafka's queue is full.
+    private func handOver(
+        _ records: [KafkaRecord], as ticket: Table.Ticket, from next: inout Int, upTo limit: Int,
+        _ state: inout State, _ done: inout [Table.Completion]
+    ) -> Bool {
+        while next < min(limit, records.count) {
+            guard state.table.isWanted(ticket), case .some(let topic) = topic(records[next].topic, &state) else {
+                let completion = state.table.settleRest(ticket, from: next, .notTaken)
+                if let completion { done.append(completion) }
+                next = records.count
+                return true
+            }
+            let token = state.table.handOver(ticket, index: next)
+            let code = RdKafka.produce(records[next], to: topic.pointer, of: kafka.handle, token: token.rawValue)
+            if code == RD_KAFKA_RESP_ERR__QUEUE_FULL {
+                state.table.takeBack(ticket, index: next)
+                return false
+            }
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR {
+                // No report comes for a message that was not taken.
+                if let completion = state.table.settle(token, .failure(RdKafka.error(code))) { done.append(completion) }
+            }
+            next += 1
+        }
+        return true
+    }
+
+    private func topic(_ name: String, _ state: inout State) -> Topic? {
+        if let known = state.topics[name] { return known }
+        if case .ended = state.phase { return nil }
+        guard let pointer = rd_kafka_topic_new(kafka.handle, name, nil) else { return nil }
+        let topic = Topic(pointer: pointer)
+        state.topics[name] = topic
+        return topic
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        while !isDone {
+            if let event = rd_kafka_queue_poll(queue.pointer, pollTimeout()) {
+                serve(event)
+                rd_kafka_event_destroy(event)
+            }
+            let now = time.now
+            finish(state.withLock { $0.table.expire(now: now, .deadlineExceeded) })
+            handOverWaiting()
+        }
+        end()
+    }
+
+    private var isDone: Bool {
+        let now = time.now
+        return state.withLock { state in
+            guard case .closing(let until) = state.phase else { return false }
+            return state.table.unsettled == 0 || until <= now
+        }
+    }
+
+    /// Milliseconds until something is due; every event ends the wait.
+    private func pollTimeout() -> Int32 {
+        let now = time.now
+        return state.withLock { state in
+            var next = min(state.table.earliestDeadline, now.advanced(by: .seconds(5)))
+            if !state.waiting.isEmpty { next = min(next, now.advanced(by: .milliseconds(50))) }
+            if case .closing(let until) = state.phase { next = min(next, until, now.advanced(by: .milliseconds(20))) }
+            state.wakesAt = next
+            return Int32(max(0, (now.duration(to: next).wholeNanoseconds + 999_999) / 1_000_000))
+        }
+    }
+
+    private func handOverWaiting() {
+        var done: [Table.Completion] = []
+        var isFull = false
+        while !isFull {
+            isFull = state.withLock { state in
+                guard var first = state.waiting.first else { return true }
+                let room = handOver(
+                    first.records, as: first.ticket, from: &first.next, upTo: first.next + 64, &state, &done)
+                if first.next >= first.records.count {
+                    state.waiting.removeFirst()
+                } else {
+                    state.waiting[0].next = first.next
+                }
+                return !room
+            }
+        }
+        finish(done)
+    }
+
+    private func serve(_ event: OpaquePointer) {
         switch rd_kafka_event_type(event) {
         case RD_KAFKA_EVENT_DR: report(event)
-        case RD_KAFKA_EVENT_ERROR: noteError(event)
+        case RD_KAFKA_EVENT_ERROR: noteError(RdKafka.error(of: event))
         case RD_KAFKA_EVENT_LOG: onEvent(logEvent(event))
         default: break
         }
     }
 
     private func report(_ event: OpaquePointer) {
-        while let message = rd_kafka_event_message_next(event) {
-            guard let context = message.pointee._private else { continue }
-            let delivery = Unmanaged<Delivery>.fromOpaque(context).takeRetainedValue()
-            outstanding.subtract(1, ordering: .relaxed)
-            if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-                let topic = rd_kafka_topic_name(message.pointee.rkt).map { String(cString: $0) } ?? ""
-                delivery.batch.complete(
-                    delivery.index,
-                    .success(
+        var done: [Table.Completion] = []
+        state.withLock { state in
+            var last: (topic: OpaquePointer, name: String)?
+            while let message = rd_kafka_event_message_next(event) {
+                let token = Table.Token(rawValue: UInt(bitPattern: message.pointee._private))
+                let answer: Table.Answer
+                if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, let topic = message.pointee.rkt {
+                    if last?.topic != topic {
+                        last = (topic, rd_kafka_topic_name(topic).map { String(cString: $0) } ?? "")
+                    }
+                    answer = .success(
                         KafkaPosition(
-                            topic: topic, partition: message.pointee.partition, offset: message.pointee.offset)))
-            } else {
-                delivery.batch.complete(delivery.index, .failure(RdKafka.error(message.pointee.err)))
+                            topic: last?.name ?? "", partition: message.pointee.partition,
+                            offset: message.pointee.offset))
+                } else {
+                    var error = RdKafka.error(message.pointee.err)
+                    error.mayBeWritten = rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+                    answer = .failure(error)
+                }
+                if let completion = state.table.settle(token, answer) { done.append(completion) }
             }
         }
+        finish(done)
     }
 
-    private func noteError(_ event: OpaquePointer) {
-        let code = rd_kafka_event_error(event)
-        let error = RdKafka.error(code, rd_kafka_event_error_string(event).map { String(cString: $0) })
-        if code == RD_KAFKA_RESP_ERR__FATAL { state.withLock { $0.fatal = error } }
-        onEvent(code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .connectionLost(error.detail) : .error(error))
+    private func noteError(_ error: KafkaError) {
+        if error.isFatal {
+            state.withLock { $0.fatal = error }
+            // Nothing can be sent any more; what is under way fails with the purge.
+            close(by: time.now)
+        }
+        let isAway = error.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue
+        onEvent(isAway ? .connectionLost(error.detail) : .error(error))
+    }
+
+    private func end() {
+        rd_kafka_purge(kafka.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+        // The purge reports on every message; a bound in case it does not.
+        for _ in 0..<100 where rd_kafka_outq_len(kafka.handle) > 0 {
+            guard let event = rd_kafka_queue_poll(queue.pointer, 20) else { continue }
+            serve(event)
+            rd_kafka_event_destroy(event)
+        }
+        while questions.load(ordering: .acquiring) > 0 {
+            if let event = rd_kafka_queue_poll(queue.pointer, 10) { rd_kafka_event_destroy(event) }
+        }
+        let (done, topics, enders) = state.withLock { state in
+            state.phase = .ended
+            defer {
+                state.topics = [:]
+                state.enders = []
+                state.waiting = []
+            }
+            return (state.table.settleAll(.notTaken), state.topics, state.enders)
+        }
+        finish(done)
+        for topic in topics.values { rd_kafka_topic_destroy(topic.pointer) }
+        rd_kafka_queue_destroy(queue.pointer)
+        kafka.destroy()
+        for ender in enders { ender.resume() }
     }
 }
 

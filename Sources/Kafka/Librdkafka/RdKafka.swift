@@ -32,7 +32,10 @@ final class RdKafka: @unchecked Sendable {
 
     /// The error an error event tells of.
     static func error(of event: OpaquePointer) -> KafkaError {
-        error(rd_kafka_event_error(event), rd_kafka_event_error_string(event).map { String(cString: $0) })
+        var error = error(rd_kafka_event_error(event), rd_kafka_event_error_string(event).map { String(cString: $0) })
+        // The code of a fatal error is its cause.
+        if rd_kafka_event_error_is_fatal(event) != 0 { error.isFatal = true }
+        return error
     }
 
     static func text(_ characters: [CChar]) -> String {
