@@ -12,7 +12,8 @@ enum UpCommand {
             exit(2)
         }
         let supervisor = StackSupervisor(options: options, console: console)
-        let running = Task.detached { exit(await supervisor.run()) }
+        // Without the libraries' exit handlers: other threads still run, and may meet what those have taken down.
+        let running = Task.detached { _exit(await supervisor.run()) }
         Interruptions.deliver { count in
             if count == 1 { return running.cancel() }
             console.line("holdfast: killing all at once")

@@ -15,7 +15,7 @@ struct FirstMinutesTests {
         expectSamples(in: first.output)
         let before = try await stock(of: first)
         #expect(before == ["SKU-1": [10_000, 9998], "SKU-2": [5000, 4999], "SKU-3": [1000, 1000], "SKU-4": [3, 3]])
-        #expect(await first.stop() == .code(0))
+        await expectOrderlyStop(of: first)
 
         let second = try await TestStack.start(first.options, environment: ["HOLDFAST_SAMPLES": "on"])
         try await second.waitUntilReady()
@@ -23,7 +23,7 @@ struct FirstMinutesTests {
         let after = try await stock(of: second)
         #expect(after == ["SKU-1": [10_000, 9996], "SKU-2": [5000, 4998], "SKU-3": [1000, 1000], "SKU-4": [3, 3]])
         #expect(try await orderCount(of: second) == 6)
-        #expect(await second.stop() == .code(0))
+        await expectOrderlyStop(of: second)
     }
 
     @Test("every kind of child comes back after a kill, and orders go through again")
@@ -39,11 +39,16 @@ struct FirstMinutesTests {
             return stack.output.contains { $0.hasPrefix("holdfast: Postgres runs again") }
         }
         #expect(try await orderCount(of: stack) == 0)
-        #expect(await stack.stop() == .code(0))
+        await expectOrderlyStop(of: stack)
     }
 }
 
 extension FirstMinutesTests {
+    private func expectOrderlyStop(of stack: TestStack) async {
+        let ending = await stack.stop()
+        #expect(ending == .code(0), "\(stack.output.suffix(40).joined(separator: "\n"))")
+    }
+
     private func expectSamples(in output: [String]) {
         for course in ["confirmed ·", "rejected (out-of-stock) ·", "rejected (payment-declined) ·"] {
             #expect(output.contains { $0.hasPrefix("  order ") && $0.contains(course) }, "\(output)")
