@@ -89,7 +89,7 @@ final class RdKafka: @unchecked Sendable {
     }
 }
 
-/// Starts a detached thread that runs `body`.
+/// Starts a detached thread that runs `body`; signals are left to the other threads.
 func startThread(_ body: @escaping @Sendable () -> Void) {
     final class Box {
         let body: @Sendable () -> Void
@@ -99,6 +99,9 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
     let status = pthread_create(
         &thread, nil,
         { context in
+            var all = sigset_t()
+            sigfillset(&all)
+            pthread_sigmask(SIG_BLOCK, &all, nil)
             Unmanaged<Box>.fromOpaque(context!).takeRetainedValue().body()
             return nil
         }, Unmanaged.passRetained(Box(body)).toOpaque())
