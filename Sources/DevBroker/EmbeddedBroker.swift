@@ -55,6 +55,9 @@ package final class EmbeddedBroker {
         bootstrap = rd_kafka_mock_cluster_bootstraps(cluster).map { String(cString: $0) } ?? ""
         if port != 0, request.served == 0 { throw .portNotChoosable }
         for topic in topics {
+            // The cluster's thread answers before it empties the pipe that wakes it: a request that follows at once can
+            // lose its wake-up there and then takes a second.
+            usleep(1000)
             let code = rd_kafka_mock_topic_create(cluster, topic.name, topic.partitions, 1)
             guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 throw .failed("topic \(topic.name): \(String(cString: rd_kafka_err2str(code)))")
