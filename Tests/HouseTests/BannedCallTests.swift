@@ -32,10 +32,10 @@ struct BannedCallTests {
         Ban(call: "Dispatch" + "Queue", instead: "a thread of its own for what blocks, tasks for the rest"),
         Ban(call: "Dispatch" + "Source", instead: "an epoll loop, or sigwait on a thread"),
         Ban(call: "Dispatch" + "Semaphore", instead: "a continuation with a deadline"),
-        // The consumer's own thread waits there for handlers while partitions are taken away.
+        // The embedded broker starts on its program's only thread, before there is any task.
         Ban(
             call: "usleep" + "(", instead: "sleep(until:) of a TimeSource",
-            except: ["Sources/TestSupport/", "Sources/Kafka/Librdkafka/"]),
+            except: ["Sources/TestSupport/", "Sources/DevBroker/"]),
         Ban(call: "Task" + ".yield", instead: "a signal that says when to go on", except: ["Tests/"]),
     ]
 
