@@ -23,7 +23,7 @@ final class OrderIntake: Sendable {
 
     init(postgres: PostgresClient, writer: OrderWriter) {
         self.postgres = postgres
-        commits = GroupCommit(maximumBatch: 64, maximumWaiting: 2000, flushes: 4) { await writer.write($0) }
+        commits = GroupCommit(maximumBatch: 64, maximumWaiting: 8192, flushes: 4) { await writer.write($0) }
     }
 
     /// Writes accepted orders until cancelled.
