@@ -130,4 +130,15 @@ struct RelayStateTests {
         #expect(acknowledged.values.map(\.count).reduce(0, +) == Int(sequence), "seed \(seed)")
         #expect(state.count == 0)
     }
+
+    @Test("rows taken over go before the rows that waited for them, and newer ones behind")
+    func takenOver() {
+        var state = RelayState(limit: 10)
+        state.add([Self.row(1, 5)], waitingFor: [Self.row(1, 5).position.orderID])
+        state.addTakenOver([Self.row(1, 3), Self.row(1, 7), Self.row(2, 8)])
+        #expect(state.takeBatch(maximum: 10).map(\.position.sequence) == [3, 8])
+        state.finishBatch(acknowledged: [true, true])
+        state.release(except: [])
+        #expect(state.takeBatch(maximum: 10).map(\.position.sequence) == [5, 7])
+    }
 }

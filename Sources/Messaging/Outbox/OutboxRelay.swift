@@ -226,7 +226,7 @@ package final class OutboxRelay: Sendable {
             let orphans = try rows.map { try OutboxRow(row: $0, source: source) }
                 .sorted { $0.position.sequence < $1.position.sequence }
             box.withLock { box in
-                box.state.addReadBack(orphans)
+                box.state.addTakenOver(orphans)
                 box.statistics.takenOver += UInt64(orphans.count)
             }
             log.info("took over messages of a process that is gone", ["count": .count(orphans.count)])

@@ -57,6 +57,25 @@ package struct RelayState: Sendable {
         return fresh.count
     }
 
+    /// Takes in rows of a process that is gone. Rows that waited for them stay behind them.
+    package mutating func addTakenOver(_ rows: [OutboxRow]) {
+        for row in rows where known.insert(row.position).inserted {
+            if let first = held[row.position.orderID]?.first, first.position.sequence < row.position.sequence {
+                hold(row)
+            } else {
+                ready.append(row)
+            }
+        }
+    }
+
+    /// Has the row wait, at its place among those of its order that wait already.
+    private mutating func hold(_ row: OutboxRow) {
+        var rows = held[row.position.orderID] ?? []
+        let place = rows.firstIndex { $0.position.sequence > row.position.sequence } ?? rows.endIndex
+        rows.insert(row, at: place)
+        held[row.position.orderID] = rows
+    }
+
     /// The table was longer than what was read: go on reading before new rows are taken in.
     package mutating func markBehind() {
         isBehind = true
@@ -66,7 +85,7 @@ package struct RelayState: Sendable {
         for row in rows where known.insert(row.position).inserted {
             let order = row.position.orderID
             if foreign.contains(order) || held[order] != nil {
-                held[order, default: []].append(row)
+                hold(row)
             } else {
                 ready.append(row)
             }
