@@ -75,7 +75,8 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
     private var deadline: MonotonicInstant { time.now.advanced(by: configuration.transactionTimeout) }
 
     private func untilNextDue() async throws -> Duration {
-        guard let row = try await postgres.query(SagaStatements.nextDue, deadline: deadline).first else {
+        guard let row = try await postgres.query(SagaStatements.nextDue(process.definition), deadline: deadline).first
+        else {
             return configuration.idleInterval
         }
         return min(max(.seconds(try row.double(0)), .milliseconds(10)), configuration.idleInterval)
@@ -83,7 +84,8 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
 
     /// Advances one batch of due sagas; answers how many were found.
     package func advanceDue() async throws -> Int {
-        let rows = try await postgres.query(SagaStatements.due(limit: configuration.batchLimit), deadline: deadline)
+        let due = SagaStatements.due(process.definition, limit: configuration.batchLimit)
+        let rows = try await postgres.query(due, deadline: deadline)
         let ids = try rows.map { try $0.uuid(0) }
         guard !ids.isEmpty else { return 0 }
         try await unitOfWork.run(reads: reads(ids, skipsLocked: true), deadline: deadline) { rows in

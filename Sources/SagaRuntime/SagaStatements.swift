@@ -33,19 +33,25 @@ package enum SagaStatements {
                 startedAt: try row.timestamp(8), failure: try row.optionalText(9), entries: Int(try row.int4(10))))
     }
 
-    /// The sagas that are due, the longest overdue first: `(id)`.
-    static func due(limit: Int) -> Statement {
+    /// The sagas of this definition that are due, the longest overdue first: `(id)`.
+    ///
+    /// Those of other versions are others' work: looking at them would stand in the way of our own.
+    static func due(_ definition: SagaDefinition, limit: Int) -> Statement {
         Statement(
-            "SELECT id FROM sagas WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1::int8",
-            [.int8(Int64(limit))])
+            """
+            SELECT id FROM sagas WHERE due_at <= clock_timestamp() AND definition = $1::text AND version = $2::int4
+            ORDER BY due_at LIMIT $3::int8
+            """, [.text(definition.name), .int4(Int32(definition.version)), .int8(Int64(limit))])
     }
 
-    /// Seconds until the nearest due time; no row when nothing is due ever.
-    static let nextDue = Statement(
-        """
-        SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 FROM sagas WHERE due_at IS NOT NULL
-        HAVING count(*) > 0
-        """)
+    /// Seconds until the nearest due time of this definition's sagas; no row when nothing is due ever.
+    static func nextDue(_ definition: SagaDefinition) -> Statement {
+        Statement(
+            """
+            SELECT extract(epoch FROM due_at - clock_timestamp())::float8 FROM sagas
+            WHERE due_at IS NOT NULL AND definition = $1::text AND version = $2::int4 ORDER BY due_at LIMIT 1
+            """, [.text(definition.name), .int4(Int32(definition.version))])
+    }
 
     static func insert(_ sagas: [(id: UUID, state: SagaState)], definition: SagaDefinition) -> Statement {
         Statement(
