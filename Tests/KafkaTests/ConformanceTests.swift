@@ -182,6 +182,25 @@ struct ConformanceTests {
         await producer.close(patience: .seconds(5))
     }
 
+    @Test(
+        "a static member that comes back goes on where it stopped",
+        .enabled(if: TestCluster.kafkaHome != nil, "set KAFKA_HOME and install Java to test static members"))
+    func staticMember() async throws {
+        let scene = Scene("static")
+        var configuration = try await TestCluster.apacheKafka.configuration()
+        configuration.groupInstanceID = "member-1"
+        let producer = try KafkaProducer(configuration: configuration, time: SystemTime())
+        for round in 0..<2 {
+            _ = try await producer.send(scene.record(round, key: "k"))
+            let consumer = try KafkaConsumer(configuration: configuration, group: scene.group, topics: [scene.topic])
+            let batch = try await consumer.nextBatch(maximum: 10)
+            #expect(batch.map(\.number) == [round])
+            consumer.finished(batch)
+            await consumer.close()
+        }
+        await producer.close(patience: .seconds(5))
+    }
+
     @Test("lag is what is not handled yet, and nothing at the end", arguments: TestCluster.available)
     func lag(cluster: TestCluster) async throws {
         let scene = Scene("lag")

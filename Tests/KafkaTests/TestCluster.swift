@@ -17,7 +17,7 @@ enum TestCluster: String, Sendable, CaseIterable, CustomTestStringConvertible {
 
     /// `KAFKA_HOME`, or a folder beside the checkout.
     static let kafkaHome: String? = {
-        let beside = [Files.workingDirectory + "/../shared/kafka", Files.workingDirectory + "/../../shared/kafka"]
+        let beside = [Files.workingDirectory + "/../shared/kafka"]
         let named = getenv("KAFKA_HOME").map { [String(cString: $0)] } ?? []
         guard Files.isExecutable("/usr/bin/java") || getenv("JAVA_HOME") != nil else { return nil }
         return (named + beside).first { Files.isExecutable($0 + "/bin/kafka-local") }
