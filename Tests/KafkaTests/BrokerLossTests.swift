@@ -59,6 +59,10 @@ struct BrokerLossTests {
         _ = try await producer.send(KafkaRecord(topic: "t", key: nil, value: [1]))
         let batch = try await consumer.nextBatch(maximum: 1)
         broker.process.send(.stop)
+        // The signal takes effect when the kernel gets to it.
+        while Files.text("/proc/\(broker.process.pid)/stat")?.contains(") T ") != true {
+            try await time.sleep(for: .milliseconds(1))
+        }
         consumer.finished(batch)
         let begin = time.now
         let sent = await producer.send(
