@@ -9,12 +9,12 @@ import Testing
 @Suite("Another implementation of CloudEvents")
 struct CloudEventsOracleTests {
     private static let script = """
-        import sys
+        from sys import argv
         from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
         from cloudevents.core.formats.json import JSONFormat
-        headers = dict((name, value.encode()) for name, value in (line.split("=", 1) for line in sys.argv[3:]))
+        headers = dict((name, value.encode()) for name, value in (line.split("=", 1) for line in argv[3:]))
         event = from_binary(
-            KafkaMessage(headers=headers, key=sys.argv[1].encode(), value=sys.argv[2].encode()), JSONFormat())
+            KafkaMessage(headers=headers, key=argv[1].encode(), value=argv[2].encode()), JSONFormat())
         for part in (event.get_specversion(), event.get_id(), event.get_source(), event.get_type(),
                      event.get_time().isoformat(), event.get_subject(), event.get_datacontenttype(),
                      event.get_data()["text"]):
