@@ -118,11 +118,16 @@ package final class MessageProcessor: Sendable {
 
     private func whenDatabaseAnswers(_ work: @Sendable () async throws -> Void) async throws {
         var backoff = configuration.minimumBackoff
+        var conflicts = 0
         while true {
             do {
                 return try await work()
-            } catch let error as PostgresError where error.isRetriable || error.isUniqueViolation {
+            } catch let error as PostgresError
+                where error.isRetriable || (error.isUniqueViolation && conflicts < configuration.attempts)
+            {
                 try Task.checkCancellation()
+                // Another process was faster; the next look finds what it did. If not, the message itself is to blame.
+                if error.isUniqueViolation { conflicts += 1 }
                 counters.withLock { $0.retries += 1 }
                 log.warning("the database failed a batch, which is tried again", ["error": .error(error)])
                 try await time.sleep(for: backoff)

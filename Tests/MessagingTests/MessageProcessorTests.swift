@@ -80,6 +80,21 @@ struct MessageProcessorTests {
         }
     }
 
+    @Test(
+        "a message whose write always meets what is there already becomes a dead letter instead of being tried for ever"
+    )
+    func lastingConflict() async throws {
+        try await Bench.with { bench, _ in
+            let processor = bench.processor(EchoHandler(messages: bench.messages))
+            try await processor.process([bench.incoming("unique")])
+            try await processor.process([
+                bench.incoming("a", offset: 1), bench.incoming("unique", offset: 2), bench.incoming("b", offset: 3),
+            ])
+            #expect(try await bench.effects() == ["unique", "a", "b"])
+            #expect(try await bench.count("dead_letters") == 1)
+        }
+    }
+
     @Test("a record that is read again and refused again is one dead letter that counts its attempts")
     func buriedTwice() async throws {
         try await Bench.with { bench, _ in
@@ -115,7 +130,8 @@ struct MessageProcessorTests {
                 #expect(try await bench.count("dead_letters") == 0)
                 try await eventually("everything is published") { try await bench.count("outbox") == 0 }
                 let replies = bench.publisher.texts("saga.replies") + other.publisher.texts("saga.replies")
-                #expect(replies.count == 40)
+                // Neither has proof of life, so that one may publish what the other has just published.
+                #expect(replies.count >= 40)
                 #expect(Set(replies).count == 20)
             }
         }

@@ -11,7 +11,10 @@ import Testing
 struct Bench: Sendable {
     static let schema = Migration(
         version: 100, name: "create_effects",
-        sql: "CREATE TABLE effects (place bigint GENERATED ALWAYS AS IDENTITY, text text NOT NULL)")
+        sql: """
+            CREATE TABLE effects (place bigint GENERATED ALWAYS AS IDENTITY, text text NOT NULL);
+            CREATE UNIQUE INDEX unique_effects ON effects (text) WHERE text LIKE 'unique%';
+            """)
 
     let configuration: PostgresConfiguration
     let client: PostgresClient
