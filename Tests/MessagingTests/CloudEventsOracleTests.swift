@@ -21,23 +21,30 @@ struct CloudEventsOracleTests {
             print(part)
         """
 
-    private static func python(_ arguments: [String]) async throws -> (exit: ChildExit, lines: [String]) {
+    private static func run(
+        _ python: String, _ arguments: [String]
+    ) async throws -> (exit: ChildExit, lines: [String]) {
         let log = try await TestFolder.make("cloudevents") + "/out.log"
-        let process = try await ChildProcess.start(Launch("python3", arguments, logFile: log))
+        let process = try await ChildProcess.start(Launch(python, arguments, logFile: log))
         return (try await process.exit(), process.lastLines())
     }
 
-    static func isThere() async throws -> Bool {
-        do {
-            return try await python(["-c", "import cloudevents.core.bindings.kafka"]).exit == .code(0)
-        } catch is ChildProcessError {
-            return false
+    /// The first Python in `PATH` that has the package; the machine may have several without.
+    static func python() async throws -> String? {
+        for folder in (Programs.environment["PATH"] ?? "").split(separator: ":") {
+            let candidate = "\(folder)/python3"
+            guard Files.isExecutable(candidate) else { continue }
+            let probe = try await run(candidate, ["-c", "from cloudevents.core.bindings import kafka"])
+            if probe.exit == .code(0) { return candidate }
         }
+        return nil
     }
 
     @Test(
         "reads what we produce as we meant it",
-        .enabled("python3 with the package cloudevents is not there") { try await CloudEventsOracleTests.isThere() })
+        .enabled("python3 with the package cloudevents is not there") {
+            try await CloudEventsOracleTests.python() != nil
+        })
     func reads() async throws {
         let envelope = MessageEnvelope(
             id: UUID("0198f2a0-0000-7000-8000-000000000001")!, source: "/holdfast/order-service",
@@ -45,7 +52,9 @@ struct CloudEventsOracleTests {
             time: Timestamp(rfc3339: "2026-01-02T03:04:05.678Z")!, deadline: Timestamp(milliseconds: 1),
             payload: Array(#"{"text":"gr\u00fcn"}"#.utf8))
         let headers = envelope.kafkaHeaders.map { "\($0.name)=\(String(decoding: $0.value, as: UTF8.self))" }
-        let answer = try await Self.python(
+        let python = try #require(try await Self.python())
+        let answer = try await Self.run(
+            python,
             [
                 "-c", Self.script, String(decoding: envelope.kafkaKey, as: UTF8.self),
                 String(decoding: envelope.payload, as: UTF8.self),
