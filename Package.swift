@@ -137,6 +137,7 @@ let testTargets: [Target] = [
     tests(
         "EndToEndTests",
         ["Clocks", "HTTPClient", "HTTPCodec", "Invariants", "JSON", "LocalStack", "TestSupport"]),
+    tests("InvariantsTests", ["Invariants"]),
     tests("HouseTests", []),
 ]
 
