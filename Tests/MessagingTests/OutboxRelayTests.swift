@@ -86,7 +86,7 @@ struct OutboxRelayTests {
 
     @Test("own rows whose commit was unknown are read back by the sweep")
     func unknownCommit() async throws {
-        try await Bench.with { bench, _ in
+        try await Bench.with(ownRowAge: .milliseconds(50)) { bench, _ in
             let message = bench.outgoing("perhaps committed")
             // As after a commit whose answer was lost: the row is there and memory does not know.
             try await leave([message], in: bench)
