@@ -27,6 +27,9 @@ struct SagaBatch<Process: SagaProcess> {
         self.now = now
     }
 
+    /// How many sagas have changed.
+    var count: Int { states.count }
+
     /// Takes in the actions of one transition.
     mutating func add(
         _ actions: [SagaAction], saga: UUID, state: SagaState, details: Process.Details, trace: TraceHeaders?

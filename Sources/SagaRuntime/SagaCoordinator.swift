@@ -62,8 +62,10 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
         while !Task.isCancelled {
             var wait = configuration.idleInterval
             do {
-                while try await advanceDue() == configuration.batchLimit {}
-                wait = try await untilNextDue()
+                var (found, advanced) = (0, 0)
+                repeat { (found, advanced) = try await advanceDueBatch() } while advanced == configuration.batchLimit
+                // What is due and cannot be advanced stays due: it is looked at again, but not without pause.
+                if found == 0 || advanced > 0 { wait = try await untilNextDue() }
             } catch {
                 if Task.isCancelled { return }
                 log.warning("due sagas could not be advanced, will be tried again", ["error": .error(error)])
@@ -84,11 +86,15 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
 
     /// Advances one batch of due sagas; answers how many were found.
     package func advanceDue() async throws -> Int {
+        try await advanceDueBatch().found
+    }
+
+    private func advanceDueBatch() async throws -> (found: Int, advanced: Int) {
         let due = SagaStatements.due(process.definition, limit: configuration.batchLimit)
         let rows = try await postgres.query(due, deadline: deadline)
         let ids = try rows.map { try $0.uuid(0) }
-        guard !ids.isEmpty else { return 0 }
-        try await unitOfWork.run(reads: reads(ids, skipsLocked: true), deadline: deadline) { rows in
+        guard !ids.isEmpty else { return (0, 0) }
+        let advanced = try await unitOfWork.run(reads: reads(ids, skipsLocked: true), deadline: deadline) { rows in
             let picture = try self.picture(rows)
             var batch = SagaBatch(process: self.process, now: picture.now)
             for record in picture.records.values {
@@ -96,9 +102,9 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
                     machine.timer(now: picture.now, jitter: jitter)
                 }
             }
-            return self.decision(batch, result: ())
+            return self.decision(batch, result: batch.count)
         }
-        return ids.count
+        return (ids.count, advanced)
     }
 
     // MARK: Common
@@ -120,13 +126,18 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
             picture.records[record.id] = record
         }
         for row in rows[1] {
-            let (saga, details) = try process.details(row)
-            picture.details[saga] = details
+            do {
+                let (saga, details) = try process.details(row)
+                picture.details[saga] = details
+            } catch {
+                // One saga that cannot be read must not stop its neighbours.
+                log.error("a saga's details cannot be read", ["error": .error(error)])
+            }
         }
         return picture
     }
 
-    /// Applies one input to one saga; a saga of a version that is not known here is left alone.
+    /// Applies one input to one saga; one of a version that is not known here, or without details, is left alone.
     private func advance(
         _ record: SagaRecord, in picture: Picture, batch: inout SagaBatch<Process>, trace: TraceHeaders?,
         _ input: (inout SagaMachine, Double) -> SagaTransition
@@ -136,7 +147,7 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
             let details = picture.details[record.id]
         else {
             log.warning(
-                "a saga of a version not known here is left alone",
+                "a saga of a version not known here, or without details, is left alone",
                 [
                     "orderId": .uuid(record.id), "definition": .text(record.definition),
                     "version": .count(record.version),
