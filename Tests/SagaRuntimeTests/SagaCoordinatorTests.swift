@@ -199,4 +199,20 @@ struct SagaCoordinatorTests {
             #expect(try await bench.said(about: saga).map(\.type) == ["pack", "pack"])
         }
     }
+
+    @Test("a saga whose details cannot be read is left alone, and its neighbours go on")
+    func unreadable() async throws {
+        try await SagaBench.with { bench, _ in
+            let sagas = try await bench.start(2)
+            _ = try await bench.client.query(
+                Statement(
+                    "UPDATE parcels SET text = $1::text WHERE id = $2::uuid",
+                    [.text(ParcelProcess.unreadable), .uuid(sagas[0])]))
+            try await bench.makeDue(sagas)
+            let before = try await bench.picture(sagas[0])
+            #expect(try await bench.coordinator.advanceDue() == 2)
+            #expect(try await bench.picture(sagas[0]) == before)
+            #expect(try await bench.said(about: sagas[1]).map(\.type) == ["pack", "pack"])
+        }
+    }
 }

@@ -16,8 +16,10 @@ struct ParcelProcess: SagaProcess {
 
     let definition: SagaDefinition
     let messages: MessageFactory
-    /// Makes every reading of details fail while set: a crash between the reads and the commit.
+    /// Makes every command fail while set: a crash between the reads and the commit.
     let isBroken = Switch()
+    /// Details that cannot be read.
+    static let unreadable = "unreadable"
 
     final class Switch: Sendable {
         private let state = Mutex(false)
@@ -40,14 +42,16 @@ struct ParcelProcess: SagaProcess {
     }
 
     func details(_ row: Row) throws -> (saga: UUID, details: String) {
-        if isBroken.isOn { throw Unreadable() }
-        return (try row.uuid(0), try row.text(1))
+        let text = try row.text(1)
+        if text == Self.unreadable { throw Unreadable() }
+        return (try row.uuid(0), text)
     }
 
     func command(
         _ name: String, id: UUID, saga: UUID, _ details: String, deadline: Timestamp?, trace: TraceHeaders?
     ) throws -> OutgoingMessage {
-        messages.message(
+        if isBroken.isOn { throw Unreadable() }
+        return messages.message(
             to: .shippingCommands, type: name, orderID: saga, id: id, deadline: deadline, trace: trace,
             payload: Array(details.utf8))
     }
