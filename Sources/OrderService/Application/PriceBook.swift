@@ -40,54 +40,55 @@ final class PriceBook: Sendable {
     ///
     /// - Throws: what the catalogue throws, when an item is not in memory and cannot be fetched.
     func items(_ skus: [String]) async throws -> [String: CatalogueItem] {
-        var found = find(skus)
-        if !found.stale.isEmpty { refresh(found.stale) }
-        guard !found.missing.isEmpty else { return found.items }
-        let (joined, own, begun) = join(found.missing, begunSince: 0)
-        if !joined.isEmpty {
-            for other in joined { _ = try? await other.value }
-            try await own?.value
-            try Task.checkCancellation()
-            found = find(skus)
-            guard !found.missing.isEmpty else { return found.items }
-            // What was begun since we came is as good as a fetch of our own.
-            let (joined, own, _) = join(found.missing, begunSince: begun)
-            for other in joined { try await other.value }
-            try await own?.value
-        } else {
-            try await own?.value
+        let first = look(skus, begunSince: 0)
+        guard !first.isComplete else { return first.items }
+        guard !first.joined.isEmpty else {
+            try await first.own?.value
+            return look(skus, begunSince: nil).items
         }
-        return find(skus).items
+        for other in first.joined { _ = try? await other.value }
+        try await first.own?.value
+        try Task.checkCancellation()
+        // What was begun since we came is as good as a fetch of our own.
+        let second = look(skus, begunSince: first.begun)
+        guard !second.isComplete else { return second.items }
+        for other in second.joined { try await other.value }
+        try await second.own?.value
+        return look(skus, begunSince: nil).items
     }
 
-    /// The fetches under way for these SKUs that began after the first `begunSince`, and one for the rest. One look, so
-    /// that two callers cannot both begin.
-    private func join(
-        _ skus: [String], begunSince: UInt64
-    ) -> (joined: [Task<Void, any Error>], own: Task<Void, any Error>?, begun: UInt64) {
+    /// What one look found, and who fetches the rest.
+    private struct Look {
+        var items: [String: CatalogueItem]
+        var isComplete: Bool
+        /// Fetches of others that are under way.
+        var joined: [Task<Void, any Error>] = []
+        var own: Task<Void, any Error>?
+        var begun: UInt64
+    }
+
+    /// Looks into memory and, for what is not there, joins the fetches under way that began after the first `begunSince`,
+    /// and begins one for the rest; nil begins nothing. All under one lock, so that two callers cannot both begin. What is
+    /// ageing is fetched behind the scenes; if that fails, the next order that needs it tries again.
+    private func look(_ skus: [String], begunSince: UInt64?) -> Look {
         state.withLock { state in
-            let begun = state.begun
+            let found = state.cache.find(skus, now: time.now)
+            if !found.stale.isEmpty { _ = begin(found.stale, &state) }
+            var look = Look(items: found.items, isComplete: found.missing.isEmpty, begun: state.begun)
+            guard let begunSince else { return look }
             var joined: [UInt64: Task<Void, any Error>] = [:]
             var rest: [String] = []
-            for sku in skus {
+            for sku in found.missing {
                 if let fetch = state.fetches[sku], fetch.number > begunSince {
                     joined[fetch.number] = fetch.task
                 } else {
                     rest.append(sku)
                 }
             }
-            let own = rest.isEmpty ? nil : begin(rest, &state)
-            return (Array(joined.values), own, begun)
+            look.joined = Array(joined.values)
+            if !rest.isEmpty { look.own = begin(rest, &state) }
+            return look
         }
-    }
-
-    private func find(_ skus: [String]) -> PriceCache.Found {
-        state.withLock { $0.cache.find(skus, now: time.now) }
-    }
-
-    /// Fetches behind the scenes; if that fails, the next order that needs it tries again.
-    private func refresh(_ skus: [String]) {
-        state.withLock { _ = begin(skus, &$0) }
     }
 
     /// A fetch belongs to all who wait for it, so the one who began it must not cancel it: it has its own deadline.
