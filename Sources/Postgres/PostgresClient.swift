@@ -119,12 +119,11 @@ package final class PostgresClient: Sendable {
         let isCancelled = CancellationFlag()
         let outcome: Result<Value, PostgresError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                connection.submit { context in
+                let limits = LibpqSession.Limits(deadline: deadline, isCancelled: { isCancelled.isSet })
+                connection.submit(within: limits) { context in
                     let result: Result<Value, PostgresError>
                     var isUsable = true
                     if let session = context.session {
-                        let limits = LibpqSession.Limits(
-                            deadline: deadline, isCancelled: { isCancelled.isSet })
                         result = Result { () throws(PostgresError) in
                             if isCancelled.isSet { throw .cancelled(commitUnknown: false) }
                             return try work(session, limits)
@@ -133,7 +132,8 @@ package final class PostgresClient: Sendable {
                         self.noteConnected()
                     } else {
                         let failure = context.failure ?? .cannotConnect(detail: "no session")
-                        self.noteConnectFailure(failure)
+                        // A caller in a hurry says nothing about the server.
+                        if case .cannotConnect = failure { self.noteConnectFailure(failure) }
                         result = .failure(failure)
                         isUsable = false
                     }

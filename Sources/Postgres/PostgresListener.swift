@@ -70,7 +70,9 @@ package final class PostgresListener: Sendable {
         var pause = configuration.minimumBackoff
         while !isStopped.load(ordering: .acquiring) {
             do throws(PostgresError) {
-                let session = try LibpqSession(configuration, wakeUp: wakeUp, time: time)
+                let limits = LibpqSession.Limits(
+                    deadline: .distantFuture, isCancelled: { self.isStopped.load(ordering: .acquiring) })
+                let session = try LibpqSession(configuration, wakeUp: wakeUp, time: time, limits: limits)
                 try session.script(channels.map { "LISTEN \"\($0)\"" }.joined(separator: "; "))
                 pause = configuration.minimumBackoff
                 hear(.mayHaveMissed)

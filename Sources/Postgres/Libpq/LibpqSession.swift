@@ -27,31 +27,52 @@ final class LibpqSession {
     }
 
     /// What a piece of work may use: its deadline, and whether its task was cancelled.
-    struct Limits {
+    struct Limits: Sendable {
         var deadline: MonotonicInstant
-        var isCancelled: () -> Bool
+        var isCancelled: @Sendable () -> Bool
     }
 
-    /// Connects; blocks for at most the connect timeout.
-    init(_ configuration: PostgresConfiguration, wakeUp: Int32, time: any TimeSource) throws(PostgresError) {
+    /// Connects, within the limits and the connect timeout; only looking up a host name is not bounded by them.
+    init(
+        _ configuration: PostgresConfiguration, wakeUp: Int32, time: any TimeSource, limits: Limits
+    ) throws(PostgresError) {
         let pairs = configuration.connectionParameters
         var keywords: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.0)) } + [nil]
         var values: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.1)) } + [nil]
         defer {
             for pointer in keywords + values { free(UnsafeMutableRawPointer(mutating: pointer)) }
         }
-        guard let connection = PQconnectdbParams(&keywords, &values, 0) else {
+        guard let connection = PQconnectStartParams(&keywords, &values, 0) else {
             throw .cannotConnect(detail: "out of memory")
         }
-        guard PQstatus(connection) == CONNECTION_OK else {
-            let detail = Self.message(connection)
-            PQfinish(connection)
-            throw .cannotConnect(detail: detail)
-        }
-        PQsetNoticeReceiver(connection, { _, _ in }, nil)
         self.connection = connection
         self.wakeUp = wakeUp
         self.time = time
+        // From here on `deinit` ends the connection, also when what follows throws.
+        try finishConnecting(timeout: configuration.connectTimeout, limits: limits)
+        PQsetNoticeReceiver(connection, { _, _ in }, nil)
+        // libpq sends without a time limit otherwise, and would wait in PQfinish too.
+        guard PQsetnonblocking(connection, 1) == 0 else { throw .cannotConnect(detail: Self.message(connection)) }
+    }
+
+    private func finishConnecting(timeout: Duration, limits: Limits) throws(PostgresError) {
+        let timesOut = time.now.advanced(by: timeout)
+        var next = PGRES_POLLING_WRITING
+        while next != PGRES_POLLING_OK {
+            guard PQstatus(connection) != CONNECTION_BAD, next != PGRES_POLLING_FAILED else {
+                throw .cannotConnect(detail: Self.message(connection))
+            }
+            let isReady = wait(until: min(timesOut, limits.deadline), sending: next == PGRES_POLLING_WRITING)
+            if isReady {
+                next = PQconnectPoll(connection)
+            } else if limits.isCancelled() {
+                throw .cancelled(commitUnknown: false)
+            } else if time.now >= limits.deadline {
+                throw .deadlineExceeded(commitUnknown: false)
+            } else if time.now >= timesOut {
+                throw .cannotConnect(detail: "no answer within \(timeout)")
+            }
+        }
     }
 
     deinit {
@@ -168,13 +189,7 @@ final class LibpqSession {
                 else { continue }
                 result = next
             } catch {
-                isBroken = true
-                let unknown = mayCommit && !isCommitAnswered && failure == nil
-                switch interruption {
-                case .deadline: throw .deadlineExceeded(commitUnknown: unknown)
-                case .cancelled: throw .cancelled(commitUnknown: unknown)
-                case nil: throw lost(commitUnknown: unknown)
-                }
+                throw ended(interruption, commitUnknown: mayCommit && !isCommitAnswered && failure == nil)
             }
             if result.status == PGRES_PIPELINE_SYNC { break }
             let expectation = position < expected.count ? expected[position] : .command
@@ -191,15 +206,25 @@ final class LibpqSession {
                 }
             case PGRES_PIPELINE_ABORTED: break
             default:
-                if failure == nil {
-                    failure =
-                        result.serverError.map { PostgresError.server($0) }
-                        ?? .connectionLost(detail: Self.message(connection), commitUnknown: mayCommit)
+                guard let refusal = result.serverError else {
+                    // Not the server's words but libpq's: it lost the server, or no longer understands it.
+                    throw ended(interruption, commitUnknown: mayCommit && !isCommitAnswered && failure == nil)
                 }
+                if failure == nil { failure = .server(refusal) }
             }
         }
         PQexitPipelineMode(connection)
         return try conclude(rows, failure, interruption, preparing: preparing)
+    }
+
+    /// What becomes of work whose answers stopped coming.
+    private func ended(_ interruption: Interruption?, commitUnknown: Bool) -> PostgresError {
+        isBroken = true
+        return switch interruption {
+        case .deadline: .deadlineExceeded(commitUnknown: commitUnknown)
+        case .cancelled: .cancelled(commitUnknown: commitUnknown)
+        case nil: lost(commitUnknown: commitUnknown)
+        }
     }
 
     private func conclude(
@@ -226,10 +251,12 @@ final class LibpqSession {
     private func nextResult(
         limits: Limits, interruption: inout Interruption?, graceEnds: inout MonotonicInstant?
     ) throws(Ending) -> LibpqResult? {
-        while PQflush(connection) == 1 || PQisBusy(connection) == 1 {
+        while true {
+            let isSending = PQflush(connection) == 1
+            guard isSending || PQisBusy(connection) == 1 else { break }
             let until = graceEnds ?? limits.deadline
-            let isReady = wait(until: until)
-            if isReady {
+            // Reading while sending: a server that cannot get rid of its answers would stop to read.
+            if wait(until: until, sending: isSending) {
                 guard PQconsumeInput(connection) == 1 else { throw Ending() }
                 continue
             }
@@ -254,12 +281,12 @@ final class LibpqSession {
         return LibpqResult(pointer)
     }
 
-    /// Waits for the socket; false at `deadline` or when woken up.
-    private func wait(until deadline: MonotonicInstant) -> Bool {
+    /// Waits for the socket to be readable, or writable when `sending`; false at `deadline` or when woken up.
+    private func wait(until deadline: MonotonicInstant, sending: Bool = false) -> Bool {
         let remaining = time.now.duration(to: deadline)
         let milliseconds = Int32(clamping: max(0, remaining.wholeMilliseconds + (remaining > .zero ? 1 : 0)))
         var descriptors = [
-            pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: PQsocket(connection), events: Int16(sending ? POLLIN | POLLOUT : POLLIN), revents: 0),
             pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0),
         ]
         _ = poll(&descriptors, 2, milliseconds)
@@ -270,11 +297,19 @@ final class LibpqSession {
         return descriptors[0].revents != 0
     }
 
+    /// Asks on a connection of its own, which has no time limit in libpq: on a thread that nobody waits for.
     private func askToCancel() {
         guard let cancel = PQgetCancel(connection) else { return }
-        defer { PQfreeCancel(cancel) }
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-            _ = PQcancel(cancel, buffer.baseAddress, 256)
+        guard CancelThreads.begin() else { return PQfreeCancel(cancel) }
+        // A PGcancel is a copy of what is needed to cancel, used by that thread alone.
+        let address = UInt(bitPattern: cancel)
+        startThread {
+            let cancel = OpaquePointer(bitPattern: address)
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+                _ = PQcancel(cancel, buffer.baseAddress, 256)
+            }
+            PQfreeCancel(cancel)
+            CancelThreads.end()
         }
     }
 
@@ -285,16 +320,32 @@ final class LibpqSession {
 
     private func forgetStatementsIfMany() {
         guard prepared.count >= Self.preparedLimit, !isInTransaction else { return }
-        let result = LibpqResult(PQexec(connection, "DEALLOCATE ALL"))
-        if result.status == PGRES_COMMAND_OK { prepared = [:] } else { isBroken = true }
+        if runShort("DEALLOCATE ALL") { prepared = [:] } else { isBroken = true }
     }
 
     /// Ends a transaction that failed or was given up.
     func rollBack() {
         guard isInTransaction, !isBroken else { return }
-        let result = LibpqResult(PQexec(connection, "ROLLBACK"))
+        let isDone = runShort("ROLLBACK")
         isInTransaction = PQtransactionStatus(connection) != PQTRANS_IDLE
-        if result.status != PGRES_COMMAND_OK || isInTransaction { isBroken = true }
+        if !isDone || isInTransaction { isBroken = true }
+    }
+
+    /// Runs a command that the server answers at once, or not at all; false when it did not succeed in time.
+    private func runShort(_ command: String) -> Bool {
+        guard PQsendQuery(connection, command) == 1 else { return false }
+        var interruption: Interruption?
+        var graceEnds: MonotonicInstant? = time.now.advanced(by: Self.cancelGrace)
+        let limits = Limits(deadline: .distantFuture, isCancelled: { false })
+        var hasSucceeded = false
+        do throws(Ending) {
+            while let result = try nextResult(limits: limits, interruption: &interruption, graceEnds: &graceEnds) {
+                hasSucceeded = result.status == PGRES_COMMAND_OK
+            }
+        } catch {
+            return false
+        }
+        return hasSucceeded
     }
 
     /// Runs several statements by the simple protocol, for migrations.

@@ -16,7 +16,7 @@ final class ConnectionThread: Sendable {
     }
 
     private struct State {
-        var jobs: [Job] = []
+        var jobs: [(limits: LibpqSession.Limits, job: Job)] = []
         var isClosed = false
     }
 
@@ -49,9 +49,9 @@ final class ConnectionThread: Sendable {
 
     var isExpired: Bool { time.now >= expires }
 
-    /// Has the job run on the thread, with a usable session or the reason why there is none.
-    func submit(_ job: @escaping Job) {
-        state.withLock { $0.jobs.append(job) }
+    /// Has the job run on the thread, with a usable session or the reason why there is none; making one obeys `limits`.
+    func submit(within limits: LibpqSession.Limits, _ job: @escaping Job) {
+        state.withLock { $0.jobs.append((limits, job)) }
         signal(work)
     }
 
@@ -76,13 +76,13 @@ final class ConnectionThread: Sendable {
         while true {
             var count: UInt64 = 0
             _ = read(work, &count, 8)
-            while let job = state.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
+            while let (limits, job) = state.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
                 if session?.isHealthy() != true { session = nil }
                 var failure: PostgresError?
                 if session == nil {
                     isConnecting(true)
                     do throws(PostgresError) {
-                        session = try LibpqSession(configuration, wakeUp: interrupt, time: time)
+                        session = try LibpqSession(configuration, wakeUp: interrupt, time: time, limits: limits)
                     } catch {
                         failure = error
                     }
