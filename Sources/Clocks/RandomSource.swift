@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Where randomness comes from: the system in a service, a seed in a test.
 public protocol RandomSource: Sendable {
     /// 64 uniformly distributed bits.
@@ -33,11 +31,11 @@ public struct SystemRandom: RandomSource {
 
 /// A repeatable generator: the same seed gives the same sequence (SplitMix64, Steele, Lea and Flood 2014).
 public final class SeededRandom: RandomSource {
-    private let state: Mutex<UInt64>
+    private let state: Lock<UInt64>
 
     /// Creates a generator that starts from `seed`.
     public init(seed: UInt64) {
-        state = Mutex(seed)
+        state = Lock(seed)
     }
 
     /// The next 64 bits of the sequence.

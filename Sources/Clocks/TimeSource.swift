@@ -11,6 +11,9 @@ public protocol TimeSource: Sendable {
     /// The monotonic clock, for deadlines and durations.
     var now: MonotonicInstant { get }
 
+    /// A reading of ``now`` that may be some milliseconds old, at a fraction of the cost. Never ahead of it.
+    var roughNow: MonotonicInstant { get }
+
     /// The wall clock, for what is stored, logged or sent.
     var wallNow: Timestamp { get }
 
@@ -21,6 +24,9 @@ public protocol TimeSource: Sendable {
 }
 
 extension TimeSource {
+    /// The exact time, where there is nothing cheaper.
+    public var roughNow: MonotonicInstant { now }
+
     /// Returns once `duration` has passed.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
@@ -38,6 +44,13 @@ public struct SystemTime: TimeSource {
     public var now: MonotonicInstant {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicInstant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// `CLOCK_MONOTONIC_COARSE`: the time of the kernel's last tick, 1 to 10 ms ago on a machine that is not stalled.
+    public var roughNow: MonotonicInstant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
         return MonotonicInstant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 

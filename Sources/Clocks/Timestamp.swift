@@ -95,7 +95,7 @@ extension Timestamp: CustomStringConvertible {
             let hour = cursor.number(digits: 2), cursor.skip(":"),
             let minute = cursor.number(digits: 2), cursor.skip(":"),
             let second = cursor.number(digits: 2),
-            let date = CivilDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 60
+            let whole = Timestamp(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
         else { return nil }
         var fraction: Int64 = 0
         if cursor.skip(".") {
@@ -103,8 +103,21 @@ extension Timestamp: CustomStringConvertible {
             fraction = micros
         }
         guard let offset = cursor.offsetInSeconds(), cursor.isAtEnd else { return nil }
-        let seconds = date.daysSince1970 * 86_400 + hour * 3600 + minute * 60 + second - offset
-        self.init(microseconds: seconds * 1_000_000 + fraction)
+        self.init(microseconds: whole.microseconds - offset * 1_000_000 + fraction)
+    }
+
+    /// The moment of a date and a time of day in UTC; nil for one that does not exist, leap seconds among them.
+    public init?(year: Int64, month: Int64, day: Int64, hour: Int64, minute: Int64, second: Int64) {
+        guard (0...9999).contains(year), let date = CivilDate(year: year, month: month, day: day),
+            (0..<24).contains(hour), (0..<60).contains(minute), (0..<60).contains(second)
+        else { return nil }
+        self.init(
+            microseconds: (date.daysSince1970 * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000)
+    }
+
+    /// The year of the moment in UTC.
+    public var year: Int64 {
+        CivilDate(daysSince1970: microseconds.flooredQuotientAndRemainder(by: 86_400_000_000).quotient).year
     }
 }
 

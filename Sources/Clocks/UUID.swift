@@ -23,10 +23,23 @@ public struct UUID: Hashable, Comparable, Sendable {
 
     /// Reads the 36-character form, upper or lower case; nil for anything else.
     public init?(_ text: some StringProtocol) {
+        // Every message has several: the bytes are read where they lie, by code that is not generic.
+        guard let read = text.utf8.withContiguousStorageIfAvailable({ UUID(utf8: $0) }) ?? UUID(copying: text.utf8)
+        else { return nil }
+        self = read
+    }
+
+    private init?(copying text: some Sequence<UInt8>) {
+        guard let read = Array(text).withUnsafeBufferPointer({ UUID(utf8: $0) }) else { return nil }
+        self = read
+    }
+
+    private init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+        guard text.count == Self.textLength else { return nil }
         var halves: (UInt64, UInt64) = (0, 0)
         var digits = 0
         var position = 0
-        for byte in text.utf8 {
+        for byte in text {
             if position == 8 || position == 13 || position == 18 || position == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
             } else {
@@ -36,7 +49,7 @@ public struct UUID: Hashable, Comparable, Sendable {
             }
             position += 1
         }
-        guard position == 36, digits == 32 else { return nil }
+        guard digits == 32 else { return nil }
         self.init(high: halves.0, low: halves.1)
     }
 

@@ -65,4 +65,17 @@ struct TimestampTests {
         #expect(late.duration(to: early) == .seconds(-3))
         #expect(early < late)
     }
+
+    @Test("a date and a time of day make the moment that its text says, and impossible ones make none")
+    func components() {
+        let moment = Timestamp(year: 2024, month: 2, day: 29, hour: 23, minute: 59, second: 58)
+        #expect(moment == Timestamp(rfc3339: "2024-02-29T23:59:58Z"))
+        #expect(moment?.year == 2024)
+        #expect(Timestamp(microseconds: -1).year == 1969)
+        #expect(Timestamp(year: 2023, month: 2, day: 29, hour: 0, minute: 0, second: 0) == nil)
+        #expect(Timestamp(year: 2024, month: 2, day: 1, hour: 24, minute: 0, second: 0) == nil)
+        #expect(Timestamp(year: 2024, month: 2, day: 1, hour: 0, minute: 60, second: 0) == nil)
+        #expect(Timestamp(year: 2024, month: 2, day: 1, hour: 0, minute: 0, second: 60) == nil)
+        #expect(Timestamp(year: 10_000, month: 1, day: 1, hour: 0, minute: 0, second: 0) == nil)
+    }
 }
