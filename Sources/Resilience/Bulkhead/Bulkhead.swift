@@ -49,7 +49,6 @@ public final class Bulkhead: Sendable {
         var machine: BulkheadMachine
         var waiters: [UInt64: UnsafeContinuation<Answer, Never>] = [:]
         var lastID: UInt64 = 0
-        var rejected: UInt64 = 0
     }
 
     /// Who it is, for events and refusals.
@@ -58,7 +57,9 @@ public final class Bulkhead: Sendable {
     private let time: any TimeSource
     private let timer: DeadlineTimer
     private let observer: ResilienceObserver?
-    private let state: Mutex<State>
+    private let state: Lock<State>
+    private let places = PlaceCounter()
+    private let rejected = Atomic<UInt64>(0)
 
     /// Creates an empty bulkhead.
     ///
@@ -74,14 +75,13 @@ public final class Bulkhead: Sendable {
         self.time = time
         self.observer = observer
         timer = DeadlineTimer(time: time)
-        state = Mutex(
+        state = Lock(
             State(machine: BulkheadMachine(limit: configuration.limit, queueLimit: configuration.queueLimit)))
     }
 
     /// Takes a place if one is free, and does not wait.
     public func tryAcquire() -> BulkheadAdmission {
-        let isAdmitted = state.withLock { $0.machine.tryAcquire() }
-        return isAdmitted ? .permitted(BulkheadPermit(bulkhead: self)) : reject(full)
+        take() ? .permitted(BulkheadPermit(bulkhead: self)) : .rejected(reject(full))
     }
 
     /// Takes a place, waiting for one where that is allowed.
@@ -89,18 +89,8 @@ public final class Bulkhead: Sendable {
     /// Waiting ends with a place, after the longest wait, at ``Deadline/current``, or when the task is cancelled;
     /// whichever comes first decides alone, so no place is lost.
     public func acquire() async -> BulkheadAdmission {
-        if state.withLock({ $0.machine.tryAcquire() }) { return .permitted(BulkheadPermit(bulkhead: self)) }
-        guard configuration.queueLimit > 0 else { return reject(full) }
-        let now = time.now
-        let ownExpiry = now.advanced(by: configuration.maximumWait)
-        let expiresAt = min(ownExpiry, Deadline.current?.instant ?? ownExpiry)
-        guard expiresAt > now else { return reject(.deadlineExceeded(operation: name)) }
-        switch await wait(until: expiresAt) {
-        case .place: return .permitted(BulkheadPermit(bulkhead: self))
-        case .expired: return reject(.waitedTooLong(bulkhead: name, waited: now.duration(to: expiresAt)))
-        case .cancelled: return reject(.cancelled(bulkhead: name))
-        case nil: return reject(full)
-        }
+        if !take(), let rejection = await takeLater() { return .rejected(rejection) }
+        return .permitted(BulkheadPermit(bulkhead: self))
     }
 
     /// Makes a call in a place of the bulkhead.
@@ -108,27 +98,23 @@ public final class Bulkhead: Sendable {
     public func call<Value, Failure: Error>(
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws(Failure) -> Value
     ) async -> Guarded<Value, Failure> {
-        switch await acquire() {
-        case .rejected(let rejection):
-            return .rejected(rejection)
-        case .permitted(let permit):
-            let result: Result<Value, Failure>
-            do throws(Failure) {
-                result = .success(try await body())
-            } catch {
-                result = .failure(error)
-            }
-            permit.finish()
-            return Guarded(result)
+        if !take(), let rejection = await takeLater() { return .rejected(rejection) }
+        let result: Result<Value, Failure>
+        do throws(Failure) {
+            result = .success(try await body())
+        } catch {
+            result = .failure(error)
         }
+        giveBack()
+        return Guarded(result)
     }
 
     /// The figures now.
     public var snapshot: Snapshot {
-        state.withLock { state in
+        withMachine { state in
             Snapshot(
                 inUse: state.machine.inUse, waiting: state.machine.waiting, limit: configuration.limit,
-                rejected: state.rejected)
+                rejected: rejected.load(ordering: .relaxed))
         }
     }
 
@@ -136,10 +122,48 @@ public final class Bulkhead: Sendable {
         .bulkheadFull(bulkhead: name, limit: configuration.limit, queueLimit: configuration.queueLimit)
     }
 
-    private func reject(_ rejection: Rejection) -> BulkheadAdmission {
-        state.withLock { $0.rejected += 1 }
+    private func reject(_ rejection: Rejection) -> Rejection {
+        rejected.wrappingAdd(1, ordering: .relaxed)
         observer?(.rejected(rejection))
-        return .rejected(rejection)
+        return rejection
+    }
+
+    /// Takes a place if one is free and nobody waits for it.
+    @usableFromInline
+    package func take() -> Bool {
+        if places.take(limit: configuration.limit) { return true }
+        if places.isFull(limit: configuration.limit) { return false }
+        return withMachine { $0.machine.tryAcquire() }
+    }
+
+    /// Waits for a place; nil once there is one.
+    @usableFromInline
+    func takeLater() async -> Rejection? {
+        await takeLater(until: Deadline.current?.instant ?? .distantFuture)
+    }
+
+    /// Waits for a place until `deadline`, but no longer than the longest wait; nil once there is one.
+    package func takeLater(until deadline: MonotonicInstant) async -> Rejection? {
+        guard configuration.queueLimit > 0 else { return reject(full) }
+        let now = time.now
+        let expiresAt = min(now.advanced(by: configuration.maximumWait), deadline)
+        guard expiresAt > now else { return reject(.deadlineExceeded(operation: name)) }
+        return switch await wait(until: expiresAt) {
+        case .place: nil
+        case .expired: reject(.waitedTooLong(bulkhead: name, waited: now.duration(to: expiresAt)))
+        case .cancelled: reject(.cancelled(bulkhead: name))
+        case nil: reject(full)
+        }
+    }
+
+    /// Locks the machine, which knows how many places are taken as long as the body runs.
+    private func withMachine<Answer>(_ body: (inout State) -> sending Answer) -> sending Answer {
+        state.withLock { state in
+            if let taken = places.shut() { state.machine.inUse = taken }
+            let answer = body(&state)
+            places.show(state.machine.inUse, isShut: state.machine.waiting > 0)
+            return answer
+        }
     }
 
     /// Nil when the queue is full.
@@ -152,7 +176,7 @@ public final class Bulkhead: Sendable {
         var ticket: DeadlineTimer.Ticket?
         let answer = await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Answer, Never>) in
-                let answer = state.withLock { state -> Answer? in
+                let answer = withMachine { state -> Answer? in
                     guard !Task.isCancelled else { return .cancelled }
                     switch state.machine.acquire(id, expiresAt: expiresAt) {
                     case .admitted:
@@ -177,22 +201,27 @@ public final class Bulkhead: Sendable {
     }
 
     private func leave(_ id: UInt64, _ answer: Answer) {
-        let waiter = state.withLock { state in
+        let waiter = withMachine { state in
             state.machine.leave(id) ? state.waiters.removeValue(forKey: id) : nil
         }
         waiter?.resume(returning: answer)
     }
 
-    fileprivate func release() {
-        let isDone = state.withLock { state in
-            guard state.machine.waiting == 0 else { return false }
-            _ = state.machine.release(now: .distantFuture)
-            return true
+    /// Refuses all who wait now as if they had given up: for who knows that no place will become free in time.
+    package func dismissWaiting() {
+        let waiters = withMachine { state in
+            state.machine.dismissWaiting().compactMap { state.waiters.removeValue(forKey: $0) }
         }
-        guard !isDone else { return }
+        for waiter in waiters { waiter.resume(returning: .cancelled) }
+    }
+
+    /// Gives a place back, or on to the first who waits for it.
+    @usableFromInline
+    package func giveBack() {
+        if places.giveBack() { return }
         let now = time.now
         var expired: [UnsafeContinuation<Answer, Never>] = []
-        let next = state.withLock { state in
+        let next = withMachine { state in
             let release = state.machine.release(now: now)
             for id in release.expired { state.waiters.removeValue(forKey: id).map { expired.append($0) } }
             return release.next.flatMap { state.waiters.removeValue(forKey: $0) }
@@ -223,6 +252,6 @@ public struct BulkheadPermit: ~Copyable, Sendable {
     public consuming func finish() {}
 
     deinit {
-        bulkhead.release()
+        bulkhead.giveBack()
     }
 }

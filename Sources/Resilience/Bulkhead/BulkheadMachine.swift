@@ -26,7 +26,7 @@ struct BulkheadMachine: Sendable {
     let limit: Int
     let queueLimit: Int
     /// Never above `limit`; equal to it while anybody waits.
-    private(set) var inUse = 0
+    var inUse = 0
     /// First come, first served. Those who left are taken out when they leave, so the queue is never longer than its
     /// limit.
     private var queue: [Waiter] = []
@@ -72,5 +72,11 @@ struct BulkheadMachine: Sendable {
         guard let index = queue.firstIndex(where: { $0.id == id }) else { return false }
         queue.remove(at: index)
         return true
+    }
+
+    /// Takes out all who wait, in their order; whoever has a place keeps it.
+    mutating func dismissWaiting() -> [UInt64] {
+        defer { queue = [] }
+        return queue.map(\.id)
     }
 }

@@ -1,5 +1,4 @@
 import Clocks
-import Synchronization
 
 /// Stops calling a dependency that does not work, and finds out with a few probes when it works again.
 ///
@@ -7,46 +6,72 @@ import Synchronization
 /// let result = await breaker.call { () async throws(ProviderError) in try await provider.charge(order) }
 /// ```
 ///
-/// Use one breaker per authority, not one for all. All methods are safe to call from anywhere; none suspends or
-/// blocks beyond a short lock.
+/// Use one breaker per authority, not one for all; ``CircuitBreakerRegistry`` keeps them. All methods are safe to call
+/// from anywhere; none suspends or blocks beyond a short lock.
 public final class CircuitBreaker: Sendable {
+    // First, so that it lies beside the object's reference count: who takes a permit touches both.
+    let lane = FastLane()
+
     /// Who it is, for events and refusals.
     public let name: String
-    private let time: any TimeSource
-    private let random: any RandomSource
-    private let observer: ResilienceObserver?
-    private let machine: Mutex<CircuitBreakerMachine>
+
+    /// By which numbers it judges.
+    public let configuration: CircuitBreakerConfiguration
+    let time: any TimeSource
+    let random: any RandomSource
+    let observer: ResilienceObserver?
+    /// Nil where calls alone move the breaker on.
+    let timer: DeadlineTimer?
+    let protected: Lock<Protected>
+    /// Whether a call's begin has to be known.
+    let timesCalls: Bool
+    /// Whether the end of a good call has to be known.
+    let timesSuccesses: Bool
 
     /// Creates a closed breaker.
     ///
     /// - Precondition: The configuration has no ``CircuitBreakerConfiguration/faults``.
-    public init(
+    public convenience init(
         name: String, configuration: CircuitBreakerConfiguration = CircuitBreakerConfiguration(),
         time: any TimeSource, random: any RandomSource, observer: ResilienceObserver? = nil
+    ) {
+        let timer = configuration.changesByTimer ? DeadlineTimer(time: time) : nil
+        self.init(
+            name: name, configuration: configuration, time: time, random: random, observer: observer, timer: timer)
+    }
+
+    /// Creates a closed breaker that shares its timer with others.
+    init(
+        name: String, configuration: CircuitBreakerConfiguration, time: any TimeSource, random: any RandomSource,
+        observer: ResilienceObserver?, timer: DeadlineTimer?
     ) {
         let faults = configuration.faults
         precondition(faults.isEmpty, "circuit breaker \(name): \(faults.joined(separator: ", "))")
         self.name = name
+        self.configuration = configuration
         self.time = time
         self.random = random
         self.observer = observer
-        machine = Mutex(CircuitBreakerMachine(configuration))
+        self.timer = timer
+        timesCalls = configuration.slowCallRate != nil
+        timesSuccesses = timesCalls || configuration.hasTimeWindow
+        let machine = CircuitBreakerMachine(configuration)
+        lane.show(machine.state, generation: machine.generation, until: machine.usualUntil)
+        protected = Lock(Protected(machine: machine))
+    }
+
+    deinit {
+        // Nobody else can reach it any more; its alarm would keep the timer's task for nothing.
+        protected.withLock { protected in
+            if let alarm = protected.alarm { timer?.cancel(alarm.ticket, endsSleep: true) }
+        }
     }
 
     /// Asks whether a call may be made. A refusal costs neither a throw nor an allocation.
     public func admit() -> CircuitBreakerAdmission {
-        let now = time.now
-        var changed: CircuitBreakerTransition?
-        let decision = machine.withLock { $0.admit(now: now, random: random, changed: &changed) }
-        if let changed { observer?(.circuitBreakerChanged(name: name, changed)) }
-        switch decision {
-        case .admitted(let ticket):
-            return .permitted(CircuitBreakerPermit(breaker: self, ticket: ticket))
-        case .rejected(let state, let retryAfter):
-            let rejection = Rejection.circuitOpen(breaker: name, state: state, retryAfter: retryAfter)
-            observer?(.rejected(rejection))
-            return .rejected(rejection)
-        }
+        var ticket = CircuitBreakerTicket()
+        if let rejection = enter(&ticket) { return .rejected(rejection) }
+        return .permitted(CircuitBreakerPermit(breaker: self, ticket: ticket))
     }
 
     /// Makes a call if the breaker permits it, and takes its result into account.
@@ -62,95 +87,55 @@ public final class CircuitBreaker: Sendable {
         classify: (Result<Value, Failure>) -> CallOutcome = CallOutcome.standard,
         _ body: () async throws(Failure) -> Value
     ) async -> Guarded<Value, Failure> {
-        switch admit() {
-        case .rejected(let rejection):
-            return .rejected(rejection)
-        case .permitted(let permit):
-            let result: Result<Value, Failure>
-            do throws(Failure) {
-                result = .success(try await body())
-            } catch {
-                result = .failure(error)
-            }
-            permit.finish(classify(result))
-            return Guarded(result)
+        var ticket = CircuitBreakerTicket()
+        if let rejection = enter(&ticket) { return .rejected(rejection) }
+        let result: Result<Value, Failure>
+        do throws(Failure) {
+            result = .success(try await body())
+        } catch {
+            result = .failure(error)
         }
+        leave(ticket, classify(result))
+        return Guarded(result)
     }
 
     /// What the breaker knows now.
     public var snapshot: CircuitBreakerSnapshot {
         let now = time.now
-        return machine.withLock { $0.snapshot(name: name, now: now) }
+        return withMachine { $0.machine.snapshot(name: name, now: now, lastChange: $0.lastChange) }
     }
 
     /// The state now.
-    public var state: CircuitBreakerState { machine.withLock { $0.state } }
+    public var state: CircuitBreakerState { lane.state.state }
 
     /// Until when calls are refused for certain; nil when they may be tried.
     public var openUntil: MonotonicInstant? {
         let now = time.now
-        return machine.withLock { machine in
-            machine.state == .forcedOpen ? .distantFuture : machine.openUntil.flatMap { $0 > now ? $0 : nil }
+        return withMachine { protected in
+            guard protected.machine.state != .forcedOpen else { return .distantFuture }
+            return protected.machine.openUntil.flatMap { $0 > now ? $0 : nil }
         }
     }
 
+    /// Does what an operator wants, whatever the state. Calls that are under way no longer count, and a timer that was
+    /// set for the state before is ended.
+    public func obey(_ command: CircuitBreakerCommand) {
+        let now = time.now
+        decide(at: now) { $1 = $0.obey(command, now: now, random: random) }
+    }
+
     /// Refuses all calls until ``reset()``.
-    public func forceOpen() { force(.forcedOpen) }
+    public func forceOpen() { obey(.forceOpen) }
+
+    /// Opens as if too many calls had failed: for the usual time, with probes after it.
+    public func trip() { obey(.trip) }
 
     /// Lets all calls pass unjudged until ``reset()``.
-    public func disable() { force(.disabled) }
+    public func disable() { obey(.disable) }
 
     /// Lets all calls pass, counting them, until ``reset()``.
-    public func useForMetricsOnly() { force(.metricsOnly) }
+    public func useForMetricsOnly() { obey(.metricsOnly) }
 
     /// Closes the breaker and forgets what it has seen.
-    public func reset() { force(.closed) }
-
-    private func force(_ state: CircuitBreakerState) {
-        let changed = machine.withLock { $0.force(state) }
-        observer?(.circuitBreakerChanged(name: name, changed))
-    }
-
-    fileprivate func finish(_ ticket: CircuitBreakerMachine.Ticket, _ outcome: CallOutcome) {
-        let now = time.now
-        var changed: CircuitBreakerTransition?
-        let verdict = machine.withLock { $0.finish(ticket, outcome, now: now, random: random, changed: &changed) }
-        guard let observer else { return }
-        if verdict == .late { observer(.lateResultDropped(breaker: name)) }
-        if let changed { observer(.circuitBreakerChanged(name: name, changed)) }
-    }
-}
-
-/// The breaker's answer to a call that wants to be made.
-public enum CircuitBreakerAdmission: ~Copyable, Sendable {
-    /// The call may be made; its result belongs into the permit.
-    case permitted(CircuitBreakerPermit)
-
-    /// The call must not be made.
-    case rejected(Rejection)
-}
-
-/// The right to make one call.
-///
-/// It cannot be copied and finishing consumes it, so a result is given once. A permit that is dropped, by an early
-/// return or a throw, gives itself back as neutral.
-public struct CircuitBreakerPermit: ~Copyable, Sendable {
-    private let breaker: CircuitBreaker
-    private let ticket: CircuitBreakerMachine.Ticket
-    private var isFinished = false
-
-    fileprivate init(breaker: CircuitBreaker, ticket: CircuitBreakerMachine.Ticket) {
-        self.breaker = breaker
-        self.ticket = ticket
-    }
-
-    /// Tells the breaker what came of the call.
-    public consuming func finish(_ outcome: CallOutcome) {
-        isFinished = true
-        breaker.finish(ticket, outcome)
-    }
-
-    deinit {
-        if !isFinished { breaker.finish(ticket, .neutral) }
-    }
+    public func reset() { obey(.reset) }
 }

@@ -1,9 +1,27 @@
 import Clocks
 
+/// What an admitted call brings back.
+@usableFromInline
+struct CircuitBreakerTicket: Hashable, Sendable {
+    var generation: UInt32 = 0
+    var state = CircuitBreakerState.closed
+    /// Means something only where calls are timed.
+    var startedAt = MonotonicInstant(nanoseconds: 0)
+
+    @usableFromInline
+    init() {}
+
+    init(generation: UInt32, state: CircuitBreakerState, startedAt: MonotonicInstant) {
+        self.generation = generation
+        self.state = state
+        self.startedAt = startedAt
+    }
+}
+
 /// The breaker's decisions, without clock, lock or randomness of its own.
 ///
 /// Every change of state begins a new generation. A call belongs to the generation that admitted it, and its result
-/// means something to that one only.
+/// means something to that one only. What time brings about comes before whatever else happens at the same moment.
 struct CircuitBreakerMachine: Sendable {
     /// What a caller is told.
     enum Decision: Hashable {
@@ -11,12 +29,7 @@ struct CircuitBreakerMachine: Sendable {
         case rejected(CircuitBreakerState, retryAfter: Duration?)
     }
 
-    /// What an admitted call brings back.
-    struct Ticket: Hashable, Sendable {
-        var generation: UInt64
-        var state: CircuitBreakerState
-        var startedAt: MonotonicInstant
-    }
+    typealias Ticket = CircuitBreakerTicket
 
     /// What became of a result.
     enum Verdict: Hashable {
@@ -24,43 +37,46 @@ struct CircuitBreakerMachine: Sendable {
         case late
     }
 
-    let configuration: CircuitBreakerConfiguration
-    private(set) var state = CircuitBreakerState.closed
-    private(set) var generation: UInt64 = 0
-    private(set) var counts = CircuitBreakerCounts()
-    private(set) var openUntil: MonotonicInstant?
-    private var window: CallWindow
-    private var failuresInARow = 0
-    /// How often it has opened without having closed since.
-    private var openings = 0
-    private var lastOpenTime: Duration?
-    private var probes = Probes()
-
     /// The probes of one half-open period. Never more than the permitted number are out and judged together.
-    private struct Probes {
+    struct Probes {
         var out = 0
         var succeeded = 0
         var failed = 0
         var lastAdmission = MonotonicInstant(nanoseconds: 0)
+
+        var used: Int { out + succeeded + failed }
     }
+
+    let configuration: CircuitBreakerConfiguration
+    private let neededProbes: Int
+    private(set) var state = CircuitBreakerState.closed
+    private(set) var generation: UInt32 = 0
+    var counts = CircuitBreakerCounts()
+    /// Set exactly while the state is `open`.
+    private(set) var openUntil: MonotonicInstant?
+    /// Set exactly while the state is `halfOpen` and its time is limited.
+    private(set) var halfOpenUntil: MonotonicInstant?
+    var window: CallWindow
+    var failuresInARow = 0
+    /// How often it has opened without having closed since.
+    private(set) var openings = 0
+    private(set) var probes = Probes()
+    private var lastOpenTime: Duration?
 
     init(_ configuration: CircuitBreakerConfiguration) {
         self.configuration = configuration
+        neededProbes = configuration.neededProbes
         window = CallWindow(configuration.window)
     }
 
     mutating func admit(
         now: MonotonicInstant, random: any RandomSource, changed: inout CircuitBreakerTransition?
     ) -> Decision {
-        if state == .open, let openUntil, openUntil <= now {
-            changed = move(to: .halfOpen, because: .openTimeOver)
-        } else if state == .halfOpen, areProbesLost(now: now) {
-            changed = open(because: .probesLost, now: now, random: random)
-        }
+        changed = advance(now: now, random: random)
         switch state {
         case .closed, .disabled, .metricsOnly:
             break
-        case .halfOpen where probes.out + probes.succeeded + probes.failed < configuration.permittedProbes:
+        case .halfOpen where probes.used < configuration.permittedProbes:
             probes.out += 1
             probes.lastAdmission = now
         case .open, .halfOpen, .forcedOpen:
@@ -74,11 +90,12 @@ struct CircuitBreakerMachine: Sendable {
         _ ticket: Ticket, _ outcome: CallOutcome, now: MonotonicInstant, random: any RandomSource,
         changed: inout CircuitBreakerTransition?
     ) -> Verdict {
+        if state == .halfOpen { changed = advance(now: now, random: random) }
         guard ticket.generation == generation else {
             counts.add(.late, in: ticket.state)
             return .late
         }
-        let isSlow = configuration.slowCallDuration <= ticket.startedAt.duration(to: now)
+        let isSlow = isSlow(ticket, now: now)
         counts.add(outcome, in: state)
         switch state {
         case .closed:
@@ -97,20 +114,60 @@ struct CircuitBreakerMachine: Sendable {
         return .taken
     }
 
-    /// Puts the breaker into a state an operator wants; `closed` begins anew.
-    mutating func force(_ wanted: CircuitBreakerState) -> CircuitBreakerTransition {
-        precondition(wanted != .open && wanted != .halfOpen, "the breaker alone decides when it is open or half-open")
-        openings = 0
-        lastOpenTime = nil
-        return move(to: wanted, because: .operatorRequest)
+    /// Whether the call took long where that matters.
+    func isSlow(_ ticket: Ticket, now: MonotonicInstant) -> Bool {
+        configuration.slowCallRate != nil && configuration.slowCallDuration <= ticket.startedAt.duration(to: now)
     }
 
-    func snapshot(name: String, now: MonotonicInstant) -> CircuitBreakerSnapshot {
-        var window = window
-        window.forget(now: now)
-        return CircuitBreakerSnapshot(
-            name: name, state: state, calls: window.totals.calls, failures: window.totals.failures,
-            slowCalls: window.totals.slow, openUntil: openUntil, counts: counts)
+    /// Does what an operator wants, in every state; also when it changes nothing a new generation begins.
+    mutating func obey(
+        _ command: CircuitBreakerCommand, now: MonotonicInstant, random: any RandomSource
+    ) -> CircuitBreakerTransition {
+        openings = 0
+        lastOpenTime = nil
+        switch command {
+        case .forceOpen: return move(to: .forcedOpen, because: .operatorRequest)
+        case .trip: return open(because: .operatorRequest, now: now, random: random)
+        case .disable: return move(to: .disabled, because: .operatorRequest)
+        case .metricsOnly: return move(to: .metricsOnly, because: .operatorRequest)
+        case .reset: return move(to: .closed, because: .operatorRequest)
+        }
+    }
+}
+
+// MARK: Time
+
+extension CircuitBreakerMachine {
+    /// When time alone changes the state next; nil when it does not.
+    var nextDue: MonotonicInstant? {
+        switch state {
+        case .open: openUntil
+        case .halfOpen: [halfOpenUntil, probesLostAt].compactMap(\.self).min()
+        case .closed, .forcedOpen, .disabled, .metricsOnly: nil
+        }
+    }
+
+    /// Does what time alone brings about: nothing before ``nextDue``.
+    mutating func advance(now: MonotonicInstant, random: any RandomSource) -> CircuitBreakerTransition? {
+        guard let due = nextDue, due <= now else { return nil }
+        if state == .open {
+            let transition = move(to: .halfOpen, because: .openTimeOver)
+            halfOpenUntil = configuration.maximumHalfOpenTime.map { now.advanced(by: $0) }
+            return transition
+        }
+        guard let halfOpenUntil, halfOpenUntil <= now else {
+            return open(because: .probesLost, now: now, random: random)
+        }
+        return switch configuration.halfOpenEnd {
+        case .open: open(because: .halfOpenTimeOver, now: now, random: random)
+        case .closed: close(because: .halfOpenTimeOver)
+        }
+    }
+
+    /// When those probes count as lost that have not come back; nil while others may still go out.
+    private var probesLostAt: MonotonicInstant? {
+        guard probes.out > 0, probes.used >= configuration.permittedProbes else { return nil }
+        return probes.lastAdmission.advanced(by: configuration.maximumHalfOpenWait)
     }
 }
 
@@ -126,9 +183,10 @@ extension CircuitBreakerMachine {
         if let limit = configuration.consecutiveFailures, failuresInARow >= limit { return .consecutiveFailures }
         let totals = window.totals
         guard totals.calls >= configuration.minimumCalls else { return nil }
+        // Shares are compared after a division: `0.1 × 30` is more than 3.
         let calls = Double(totals.calls)
-        if let rate = configuration.failureRate, Double(totals.failures) >= rate * calls { return .failureRate }
-        if let rate = configuration.slowCallRate, Double(totals.slow) >= rate * calls { return .slowCallRate }
+        if let rate = configuration.failureRate, Double(totals.failures) / calls >= rate { return .failureRate }
+        if let rate = configuration.slowCallRate, Double(totals.slow) / calls >= rate { return .slowCallRate }
         return nil
     }
 
@@ -136,28 +194,16 @@ extension CircuitBreakerMachine {
         _ outcome: CallOutcome, isSlow: Bool, now: MonotonicInstant, random: any RandomSource
     ) -> CircuitBreakerTransition? {
         probes.out -= 1
-        let isTooSlow = isSlow && configuration.slowCallRate != nil
         switch outcome {
         case .neutral: return nil
-        case .success where !isTooSlow: probes.succeeded += 1
+        case .success where !isSlow: probes.succeeded += 1
         case .success, .failure: probes.failed += 1
         }
-        let needed = (Double(configuration.permittedProbes) * configuration.probeSuccessRatio).rounded(.up)
-        if Double(probes.succeeded) >= needed {
-            openings = 0
-            lastOpenTime = nil
-            return move(to: .closed, because: .probesSucceeded)
-        }
-        if Double(configuration.permittedProbes - probes.failed) < needed {
+        if probes.succeeded >= neededProbes { return close(because: .probesSucceeded) }
+        if configuration.permittedProbes - probes.failed < neededProbes {
             return open(because: .probesFailed, now: now, random: random)
         }
         return nil
-    }
-
-    /// Whether no further probe can go out because those that did have not come back for too long.
-    private func areProbesLost(now: MonotonicInstant) -> Bool {
-        probes.out > 0 && probes.out + probes.succeeded + probes.failed >= configuration.permittedProbes
-            && probes.lastAdmission.duration(to: now) >= configuration.maximumHalfOpenWait
     }
 
     private mutating func open(
@@ -171,13 +217,20 @@ extension CircuitBreakerMachine {
         return transition
     }
 
+    private mutating func close(because cause: CircuitBreakerTransition.Cause) -> CircuitBreakerTransition {
+        openings = 0
+        lastOpenTime = nil
+        return move(to: .closed, because: cause)
+    }
+
     private mutating func move(
         to next: CircuitBreakerState, because cause: CircuitBreakerTransition.Cause
     ) -> CircuitBreakerTransition {
         let transition = CircuitBreakerTransition(from: state, to: next, cause: cause)
         state = next
-        generation += 1
+        generation &+= 1
         openUntil = nil
+        halfOpenUntil = nil
         failuresInARow = 0
         probes = Probes()
         window.clear()

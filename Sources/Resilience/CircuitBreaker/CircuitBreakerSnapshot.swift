@@ -2,11 +2,25 @@ import Clocks
 
 /// What a breaker knows at one moment, for metrics and operators.
 public struct CircuitBreakerSnapshot: Hashable, Sendable {
+    /// A change of state and when it came.
+    public struct Change: Hashable, Sendable {
+        /// From where to where, and why.
+        public let transition: CircuitBreakerTransition
+        /// When, by the wall clock.
+        public let at: Timestamp
+    }
+
     /// The breaker's name.
     public let name: String
 
-    /// Its state. An open breaker stays open until a call comes after ``openUntil``.
+    /// By which numbers it judges.
+    public let configuration: CircuitBreakerConfiguration
+
+    /// Its state. Without a timer an open breaker stays open until a call comes at or after ``openUntil``.
     public let state: CircuitBreakerState
+
+    /// The last change of state; nil when there was none.
+    public let lastChange: Change?
 
     /// Calls in the window.
     public let calls: Int
@@ -14,55 +28,41 @@ public struct CircuitBreakerSnapshot: Hashable, Sendable {
     /// Failed calls in the window.
     public let failures: Int
 
-    /// Slow calls in the window, failed or not.
+    /// Slow calls in the window, failed or not; always 0 without a slow-call rate.
     public let slowCalls: Int
+
+    /// Failures since the last success.
+    public let failuresInARow: Int
+
+    /// When the snapshot was taken, on the clock of ``openUntil``.
+    public let takenAt: MonotonicInstant
 
     /// When it will take probes; nil unless open.
     public let openUntil: MonotonicInstant?
 
+    /// How often it has opened without having closed since.
+    public let openingsInARow: Int
+
+    /// Probes under way; 0 unless half-open.
+    public let probesOut: Int
+
+    /// Probes that succeeded in this half-open period.
+    public let probesSucceeded: Int
+
+    /// Probes that failed in this half-open period.
+    public let probesFailed: Int
+
     /// Calls since the breaker was made.
     public let counts: CircuitBreakerCounts
-}
 
-/// Calls since a breaker was made, by the state they were admitted or refused in and by what came of them.
-public struct CircuitBreakerCounts: Hashable, Sendable {
-    /// What came of a call.
-    public enum Result: Int, Hashable, Sendable, CaseIterable {
-        /// It succeeded.
-        case success = 0
-        /// It failed.
-        case failure = 1
-        /// It said nothing about the dependency.
-        case neutral = 2
-        /// It was refused.
-        case rejected = 3
-        /// It ended in a later state than it began in, and was dropped.
-        case late = 4
-    }
+    /// The share of failed calls in the window, from 0 to 1; nil while it is empty.
+    public var failureRate: Double? { calls > 0 ? Double(failures) / Double(calls) : nil }
 
-    private var values = [UInt64](repeating: 0, count: CircuitBreakerState.allCases.count * Result.allCases.count)
+    /// The share of slow calls in the window, from 0 to 1; nil while it is empty.
+    public var slowCallRate: Double? { calls > 0 ? Double(slowCalls) / Double(calls) : nil }
 
-    init() {}
-
-    /// The number of calls with this result in this state.
-    public subscript(state: CircuitBreakerState, result: Result) -> UInt64 {
-        values[state.rawValue * Result.allCases.count + result.rawValue]
-    }
-
-    /// The number of calls with this result in any state.
-    public func total(_ result: Result) -> UInt64 {
-        CircuitBreakerState.allCases.reduce(0) { $0 + self[$1, result] }
-    }
-
-    mutating func add(_ result: Result, in state: CircuitBreakerState) {
-        values[state.rawValue * 5 + result.rawValue] += 1
-    }
-
-    mutating func add(_ outcome: CallOutcome, in state: CircuitBreakerState) {
-        switch outcome {
-        case .success: add(Result.success, in: state)
-        case .failure: add(Result.failure, in: state)
-        case .neutral: add(Result.neutral, in: state)
-        }
+    /// How long calls are still refused for certain; nil unless open, zero when the next call is a probe.
+    public var remainingOpenTime: Duration? {
+        openUntil.map { max(.zero, takenAt.duration(to: $0)) }
     }
 }

@@ -1,16 +1,17 @@
 /// What a breaker does with calls.
 ///
 /// Anything may be forced into `forcedOpen`, `disabled` and `metricsOnly` by an operator, and leaves them by a reset
-/// to `closed`. The breaker itself moves only so: `closed` → `open` → `halfOpen` → `closed` or `open`.
+/// to `closed` or by being tripped to `open`. The breaker itself moves only so: `closed` → `open` → `halfOpen` →
+/// `closed` or `open`.
 public enum CircuitBreakerState: Int, Hashable, Sendable, CaseIterable {
     /// Calls pass and are judged. Leaves to `open` when too many fail.
     case closed = 0
 
-    /// Calls are refused. Leaves to `halfOpen` with the first call after its time is up.
+    /// Calls are refused. Leaves to `halfOpen` when its time is up: with the next call, or by the timer.
     case open = 1
 
     /// Some calls pass as probes. Leaves to `closed` when enough of them succeed, to `open` when that cannot be any
-    /// more or the probes are lost.
+    /// more, the probes are lost or its time is up.
     case halfOpen = 2
 
     /// Calls are refused until an operator resets the breaker.
@@ -41,6 +42,8 @@ public struct CircuitBreakerTransition: Hashable, Sendable {
         case probesFailed
         /// The probes never came back.
         case probesLost
+        /// The longest half-open time is over.
+        case halfOpenTimeOver
         /// An operator wanted it.
         case operatorRequest
     }
@@ -60,4 +63,18 @@ public struct CircuitBreakerTransition: Hashable, Sendable {
         self.to = to
         self.cause = cause
     }
+}
+
+/// What an operator can tell a breaker to do.
+public enum CircuitBreakerCommand: String, Hashable, Sendable, CaseIterable {
+    /// Refuse all calls until told otherwise.
+    case forceOpen
+    /// Open as if too many calls had failed: for the usual time, with probes after it.
+    case trip
+    /// Let all calls pass unjudged until told otherwise.
+    case disable
+    /// Let all calls pass, counting them, until told otherwise.
+    case metricsOnly
+    /// Close and forget what was seen.
+    case reset
 }

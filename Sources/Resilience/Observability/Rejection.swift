@@ -11,7 +11,7 @@ public enum Rejection: Error, Hashable, Sendable {
     /// No place became free in time.
     case waitedTooLong(bulkhead: String, waited: Duration)
 
-    /// The caller gave up while waiting for a place.
+    /// The caller gave up while waiting: for a place, for permits of a rate limiter, or in an injected latency.
     case cancelled(bulkhead: String)
 
     /// The deadline had passed before the call was made.
@@ -19,6 +19,18 @@ public enum Rejection: Error, Hashable, Sendable {
 
     /// The call took longer than allowed and was cancelled.
     case timedOut(operation: String, limit: Duration)
+
+    /// The rate is used up. `retryAfter` is the time until the next call of this key is allowed.
+    case rateLimited(limiter: String, retryAfter: Duration)
+
+    /// As many calls as the adaptive limit allows for this priority are under way.
+    case limitReached(limiter: String, limit: Int, priority: CallPriority)
+
+    /// There is no endpoint to call.
+    case noEndpoint(balancer: String)
+
+    /// Fault injection refused the call.
+    case faultInjected(operation: String, fault: String)
 }
 
 extension Rejection: CustomStringConvertible {
@@ -33,11 +45,19 @@ extension Rejection: CustomStringConvertible {
         case .waitedTooLong(let bulkhead, let waited):
             "bulkhead \(bulkhead) had no free place within \(waited)"
         case .cancelled(let bulkhead):
-            "the caller gave up while waiting for bulkhead \(bulkhead)"
+            "the caller gave up while waiting at \(bulkhead)"
         case .deadlineExceeded(let operation):
             "the deadline of \(operation) had passed before it began"
         case .timedOut(let operation, let limit):
             "\(operation) took longer than \(limit) and was cancelled"
+        case .rateLimited(let limiter, let retryAfter):
+            "rate limiter \(limiter) allows the next call in \(retryAfter)"
+        case .limitReached(let limiter, let limit, let priority):
+            "concurrency limit \(limiter) is at \(limit) calls, with none to spare for priority \(priority)"
+        case .noEndpoint(let balancer):
+            "\(balancer) has no endpoint to call"
+        case .faultInjected(let operation, let fault):
+            "an injected fault refused \(operation): \(fault)"
         }
     }
 }

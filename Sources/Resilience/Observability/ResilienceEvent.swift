@@ -17,4 +17,28 @@ public enum ResilienceEvent: Hashable, Sendable {
 
     /// No further attempt follows the one with this number.
     case retryStopped(operation: String, attempt: Int, RetryStop)
+
+    /// A further call of the same operation was started because the one before had not answered after the delay.
+    case hedgeStarted(operation: String, attempt: Int, delay: Duration)
+
+    /// The call with this number answered first; the others were cancelled.
+    case hedgeWon(operation: String, attempt: Int)
+
+    /// No hedge was started: the retry budget of the dependency is used up.
+    case hedgeSuppressed(operation: String)
+
+    /// The answer came from a fallback; `reason` says what made it necessary.
+    case fallbackUsed(operation: String, reason: String)
+
+    /// An adaptive limit has moved.
+    case concurrencyLimitChanged(limiter: String, from: Int, to: Int)
+
+    /// A balancer leaves an endpoint out for this long.
+    case endpointEjected(balancer: String, endpoint: String, reason: String, time: Duration)
+
+    /// A balancer calls an endpoint again.
+    case endpointReturned(balancer: String, endpoint: String)
+
+    /// Fault injection did something to a call.
+    case faultInjected(operation: String, fault: String)
 }

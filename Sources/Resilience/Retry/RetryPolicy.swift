@@ -29,8 +29,11 @@ public struct RetryPolicy: Hashable, Sendable {
 
 /// What the result of an attempt asks for.
 public enum RetryVerdict: Hashable, Sendable {
-    /// It is good, or final: another attempt would not help or is not safe.
+    /// It is good. It earns a share of a further call for the retry budget.
     case accept
+
+    /// It is bad, and final: another attempt would not help or is not safe.
+    case giveUp
 
     /// Another attempt may help; not before this time when the server has named one.
     case retry(after: Duration? = nil)
@@ -39,7 +42,11 @@ public enum RetryVerdict: Hashable, Sendable {
     /// Use it only for operations that are safe to repeat.
     @inlinable
     public static func standard<Value, Failure: Error>(_ result: Result<Value, Failure>) -> RetryVerdict {
-        CallOutcome.standard(result) == .failure ? .retry() : .accept
+        switch CallOutcome.standard(result) {
+        case .success: .accept
+        case .failure: .retry()
+        case .neutral: .giveUp
+        }
     }
 }
 
@@ -59,52 +66,7 @@ public enum RetryStop: String, Hashable, Sendable, CaseIterable {
 
     /// The caller gave up while waiting.
     case cancelled
-}
 
-/// The decisions of one retried call, without clock or randomness of its own.
-public struct RetrySchedule: Sendable {
-    /// What follows a failed attempt.
-    public enum Decision: Hashable, Sendable {
-        /// The next attempt, after this delay.
-        case retry(after: Duration)
-
-        /// None.
-        case stop(RetryStop)
-    }
-
-    private let policy: RetryPolicy
-    private let deadline: MonotonicInstant
-    private let lastStart: MonotonicInstant
-    private var previousDelay: Duration?
-
-    /// The number of the attempt under way, from 1.
-    public private(set) var attempt = 1
-
-    /// Begins with the first attempt.
-    public init(_ policy: RetryPolicy, startedAt: MonotonicInstant, deadline: MonotonicInstant? = nil) {
-        self.policy = policy
-        self.deadline = deadline ?? .distantFuture
-        lastStart = policy.totalTime.map { startedAt.advanced(by: $0) } ?? .distantFuture
-    }
-
-    /// Decides after the attempt under way has failed.
-    ///
-    /// A named time is kept: randomness comes on top of it, a tenth at most.
-    public mutating func next(
-        retryAfter: Duration? = nil, now: MonotonicInstant, random: any RandomSource
-    ) -> Decision {
-        guard attempt < policy.maximumAttempts else { return .stop(.attemptsUsed) }
-        let ownDelay = policy.backoff.delay(attempt, after: previousDelay, random: random)
-        var delay = ownDelay
-        if let retryAfter {
-            guard retryAfter <= policy.maximumRetryAfter else { return .stop(.retryAfterTooLong) }
-            delay = max(ownDelay, retryAfter + random.nextDuration(upTo: retryAfter / 10))
-        }
-        let start = now.advanced(by: delay)
-        guard start < deadline else { return .stop(.deadlineTooNear) }
-        guard start <= lastStart else { return .stop(.totalTimeUsed) }
-        previousDelay = ownDelay
-        attempt += 1
-        return .retry(after: delay)
-    }
+    /// The dependency's retry budget is used up.
+    case budgetEmpty
 }

@@ -44,7 +44,7 @@ struct BulkheadModelTests {
         }
     }
 
-    @Test("it agrees with a bulkhead that remembers everyone", arguments: 0..<200)
+    @Test("it agrees with a bulkhead that remembers everyone", arguments: replayable(0..<200))
     func model(seed: UInt64) {
         let random = SeededRandom(seed: seed)
         func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }

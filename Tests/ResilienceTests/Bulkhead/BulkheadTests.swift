@@ -23,8 +23,8 @@ struct BulkheadTests {
     }
 
     /// Suspends until this many wait: waiting is another task's doing.
-    private func untilWaiting(_ count: Int, in bulkhead: Bulkhead) async throws {
-        while bulkhead.snapshot.waiting != count { try await SystemTime().sleep(for: .microseconds(100)) }
+    private func untilWaiting(_ count: Int, in bulkhead: Bulkhead) async {
+        await until { bulkhead.snapshot.waiting == count }
     }
 
     @Test("without a queue, one call too many is refused at once")
@@ -82,7 +82,7 @@ struct BulkheadTests {
             Task {
                 _ = await bulkhead.call { () async throws(Never) in _ = continuation.yield(number) }
             }
-            try await untilWaiting(number, in: bulkhead)
+            await untilWaiting(number, in: bulkhead)
         }
         let queueFull = Rejection.bulkheadFull(bulkhead: "shipping", limit: 1, queueLimit: 3)
         #expect(await rejection(of: bulkhead) == queueFull)
@@ -126,13 +126,29 @@ struct BulkheadTests {
         let bulkhead = bulkhead(limit: 1, queue: 2)
         guard case .permitted(let permit) = await bulkhead.acquire() else { return #expect(Bool(false)) }
         let first = Task { await rejection(of: bulkhead) }
-        try await untilWaiting(1, in: bulkhead)
+        await untilWaiting(1, in: bulkhead)
         let second = Task { await rejection(of: bulkhead) }
-        try await untilWaiting(2, in: bulkhead)
+        await untilWaiting(2, in: bulkhead)
         first.cancel()
         #expect(await first.value == .cancelled(bulkhead: "shipping"))
         permit.finish()
         #expect(await second.value == nil)
+        #expect(bulkhead.snapshot.inUse == 0)
+    }
+
+    @Test("all who wait can be dismissed; whoever has a place keeps it, and who comes later waits as ever")
+    func dismissed() async {
+        let bulkhead = bulkhead(limit: 1, queue: 5)
+        guard case .permitted(let permit) = await bulkhead.acquire() else { return #expect(Bool(false)) }
+        let waiting = (0..<3).map { _ in Task { await rejection(of: bulkhead) } }
+        await untilWaiting(3, in: bulkhead)
+        bulkhead.dismissWaiting()
+        for task in waiting { #expect(await task.value == .cancelled(bulkhead: "shipping")) }
+        #expect(bulkhead.snapshot.inUse == 1 && bulkhead.snapshot.waiting == 0)
+        let late = Task { await rejection(of: bulkhead) }
+        await untilWaiting(1, in: bulkhead)
+        permit.finish()
+        #expect(await late.value == nil)
         #expect(bulkhead.snapshot.inUse == 0)
     }
 
@@ -151,4 +167,53 @@ struct BulkheadTests {
         #expect(bulkhead.snapshot.inUse == 0)
         #expect(bulkhead.snapshot.waiting == 0)
     }
+
+    @Test("many threads are never more than the limit inside, and all places are free in the end")
+    func limit() async {
+        let bulkhead = bulkhead(limit: 3)
+        let (inside, made) = (Gauge(), Gauge())
+        await withTaskGroup(of: Void.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for _ in 0..<500 {
+                        let answer = await bulkhead.call { () async throws(Never) in
+                            inside.up()
+                            if task % 2 == 0 { await Task.yield() }
+                            inside.down()
+                        }
+                        if case .success = answer { made.up() }
+                    }
+                }
+            }
+        }
+        let snapshot = bulkhead.snapshot
+        #expect(inside.peak <= 3)
+        #expect(snapshot.inUse == 0)
+        #expect(Int(snapshot.rejected) + made.value == 4000)
+    }
+
+    @Test("who waits has the next place, though others ask all the time without waiting", .timeLimit(.minutes(1)))
+    func noOvertaking() async throws {
+        let bulkhead = bulkhead(limit: 1, queue: 1)
+        guard case .permitted(let permit) = await bulkhead.acquire() else { return #expect(Bool(false)) }
+        let order = EventOrder()
+        let waiting = Task {
+            await bulkhead.call { () async throws(Never) in order.note("waiter") }
+        }
+        await untilWaiting(1, in: bulkhead)
+        permit.finish()
+        // The place has been handed on before this asks: it may be refused, but never overtake.
+        if case .permitted(let late) = bulkhead.tryAcquire() {
+            order.note("other")
+            late.finish()
+        }
+        _ = await waiting.value
+        #expect(order.names.first == "waiter")
+    }
+}
+
+private final class EventOrder: Sendable {
+    private let stored = Lock<[String]>([])
+    var names: [String] { stored.withLock { $0 } }
+    func note(_ name: String) { stored.withLock { $0.append(name) } }
 }

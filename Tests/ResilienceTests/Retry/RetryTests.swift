@@ -4,67 +4,6 @@ import Synchronization
 import TestSupport
 import Testing
 
-struct RetryScheduleTests {
-    private let random = SeededRandom(seed: 1)
-    private let start = MonotonicInstant(nanoseconds: 0)
-
-    private func policy(_ change: (inout RetryPolicy) -> Void = { _ in }) -> RetryPolicy {
-        var policy = RetryPolicy()
-        policy.backoff = .exponential(base: .seconds(1), factor: 2, cap: .seconds(10), jitter: 0)
-        change(&policy)
-        return policy
-    }
-
-    @Test("it counts attempts and stops after the last")
-    func attempts() {
-        var schedule = RetrySchedule(policy(), startedAt: start)
-        #expect(schedule.next(now: start, random: random) == .retry(after: .seconds(1)))
-        #expect(schedule.next(now: start, random: random) == .retry(after: .seconds(2)))
-        #expect(schedule.attempt == 3)
-        #expect(schedule.next(now: start, random: random) == .stop(.attemptsUsed))
-    }
-
-    @Test("no attempt begins at or after the deadline")
-    func deadline() {
-        let deadline = start.advanced(by: .seconds(1))
-        var schedule = RetrySchedule(policy(), startedAt: start, deadline: deadline)
-        #expect(schedule.next(now: start, random: random) == .stop(.deadlineTooNear))
-        schedule = RetrySchedule(policy(), startedAt: start, deadline: deadline.advanced(by: .nanoseconds(1)))
-        #expect(schedule.next(now: start, random: random) == .retry(after: .seconds(1)))
-    }
-
-    @Test("no attempt begins after the total time")
-    func totalTime() {
-        var schedule = RetrySchedule(policy { $0.totalTime = .seconds(2) }, startedAt: start)
-        #expect(schedule.next(now: start, random: random) == .retry(after: .seconds(1)))
-        let now = start.advanced(by: .seconds(1))
-        #expect(schedule.next(now: now, random: random) == .stop(.totalTimeUsed))
-    }
-
-    @Test("a named time is kept, spread a little, and never shortened")
-    func retryAfter() {
-        for seed in 0..<200 {
-            var schedule = RetrySchedule(policy(), startedAt: start)
-            let decision = schedule.next(retryAfter: .seconds(20), now: start, random: SeededRandom(seed: UInt64(seed)))
-            guard case .retry(let delay) = decision else { return #expect(Bool(false)) }
-            #expect(delay >= .seconds(20) && delay <= .seconds(22))
-        }
-    }
-
-    @Test("a named time shorter than the own delay does not hurry")
-    func shortRetryAfter() {
-        var schedule = RetrySchedule(policy(), startedAt: start)
-        #expect(schedule.next(retryAfter: .zero, now: start, random: random) == .retry(after: .seconds(1)))
-    }
-
-    @Test("a server that wants to be left alone for too long is not asked again")
-    func retryAfterTooLong() {
-        var schedule = RetrySchedule(policy(), startedAt: start)
-        let decision = schedule.next(retryAfter: .seconds(31), now: start, random: random)
-        #expect(decision == .stop(.retryAfterTooLong))
-    }
-}
-
 struct RetryTests {
     private let time = TestTime()
     private let log = EventLog()
@@ -97,7 +36,7 @@ struct RetryTests {
 
     @Test("an accepted failure is the caller's at once")
     func accepted() async {
-        let attempts = Mutex(0)
+        let attempts = Lock(0)
         await #expect(throws: ProviderDown()) {
             try await retry.call(classify: { (_: Result<Int, ProviderDown>) in .accept }) {
                 (_) async throws(ProviderDown) -> Int in
@@ -129,6 +68,37 @@ struct RetryTests {
             }
         }
         #expect(log.events == [.retryStopped(operation: "charge", attempt: 1, .deadlineTooNear)])
+    }
+
+    @Test("a delay that took longer than planned is not followed by an attempt past the deadline")
+    func overslept() async throws {
+        let (retry, time, log) = (retry, time, log)
+        let task = Task {
+            try await withDeadline(Deadline(after: .seconds(3), from: time.now)) {
+                try await retry.call { (attempt) async throws -> Int in
+                    guard attempt == 1 else { return attempt }
+                    throw ProviderDown()
+                }
+            }
+        }
+        try await time.nextTimerScheduled()
+        time.advance(by: .seconds(3))
+        await #expect(throws: ProviderDown()) { try await task.value }
+        #expect(log.events.last == .retryStopped(operation: "charge", attempt: 1, .deadlineTooNear))
+    }
+
+    @Test("a policy of n attempts makes n calls", arguments: 1...5)
+    func calls(maximum: Int) async {
+        var policy = RetryPolicy()
+        policy.maximumAttempts = maximum
+        policy.backoff = .exponential(base: .zero, cap: .zero)
+        let retry = Retry(operation: "charge", policy: policy, time: time, random: SeededRandom(seed: 1))
+        let attempts = Lock<[Int]>([])
+        _ = await retry.call(classify: { (_: Result<Int, Never>) in .retry() }) { (attempt) async throws(Never) in
+            attempts.withLock { $0.append(attempt) }
+            return attempt
+        }
+        #expect(attempts.withLock { $0 } == Array(1...maximum))
     }
 
     @Test("refusals of other policies are not retried")

@@ -1,9 +1,9 @@
+import Clocks
 import Resilience
-import Synchronization
 
 /// Remembers what policies report.
 final class EventLog: Sendable {
-    private let stored = Mutex<[ResilienceEvent]>([])
+    private let stored = Lock<[ResilienceEvent]>([])
 
     var events: [ResilienceEvent] { stored.withLock { $0 } }
 
