@@ -1,3 +1,5 @@
+import Resilience
+
 /// Why the database did not do what was asked, and what is known of the effect.
 package enum PostgresError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The server refused a statement; its transaction was rolled back.
@@ -14,6 +16,8 @@ package enum PostgresError: Error, Sendable, Hashable, CustomStringConvertible {
     case cancelled(commitUnknown: Bool)
     /// The pool is closed; nothing was sent.
     case closed
+    /// The circuit breaker of the database takes no calls; nothing was sent.
+    case circuitOpen(Rejection)
     /// A value is not of the type it was read as.
     case decoding(column: String, expected: String)
 
@@ -54,13 +58,19 @@ package enum PostgresError: Error, Sendable, Hashable, CustomStringConvertible {
     /// work that recognises its own repeat.
     package var isRetriable: Bool {
         switch self {
-        case .connectionLost, .cannotConnect, .poolExhausted, .deadlineExceeded: true
+        case .connectionLost, .cannotConnect, .poolExhausted, .deadlineExceeded, .circuitOpen: true
         case .cancelled, .closed, .decoding: false
         case .server(let error):
             // Serialisation and deadlock, lock and statement timeouts, shutdown and start, resources, connections.
             ["40", "53", "55", "57", "58", "08"].contains(String(error.sqlState.prefix(2)))
                 || error.sqlState == "25006"
         }
+    }
+
+    /// How long the breaker goes on refusing for certain, where it is the breaker that refused and that is known.
+    package var retryAfter: Duration? {
+        guard case .circuitOpen(.circuitOpen(_, _, let retryAfter)) = self else { return nil }
+        return retryAfter
     }
 
     package var description: String {
@@ -79,6 +89,7 @@ package enum PostgresError: Error, Sendable, Hashable, CustomStringConvertible {
         case .cancelled(let unknown):
             "the work was cancelled; " + (unknown ? "the transaction may have been committed" : "nothing was committed")
         case .closed: "the connection pool is closed"
+        case .circuitOpen(let rejection): "\(rejection); nothing was sent"
         case .decoding(let column, let expected): "the column \(column) is not \(expected)"
         }
     }

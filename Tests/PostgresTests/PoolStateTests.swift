@@ -5,95 +5,85 @@ import Testing
 
 @Suite("The pool's bookkeeping")
 struct PoolStateTests {
-    @Test("makes connections up to its maximum, then queues, then refuses")
-    func bounds() {
-        var pool = PoolState<Int>(maximum: 1, queueLimit: 1)
-        guard case .makeConnection = pool.acquire(1) else { return #expect(Bool(false)) }
-        guard case .wait = pool.acquire(2) else { return #expect(Bool(false)) }
-        guard case .full = pool.acquire(3) else { return #expect(Bool(false)) }
-        #expect(pool.busy == 1 && pool.waiters == [2])
+    private func connection(_ acquired: PoolState<Int>.Acquired) -> Int? {
+        guard case .connection(let connection) = acquired else { return nil }
+        return connection
     }
 
-    @Test("gives a released connection to whoever waits longest")
-    func fair() {
-        var pool = PoolState<Int>(maximum: 1, queueLimit: 9)
-        for waiter in 1...3 { _ = pool.acquire(UInt64(waiter)) }
-        guard case .handTo(2) = pool.release(7, isUsable: true) else { return #expect(Bool(false)) }
-        guard case .handTo(3) = pool.release(7, isUsable: true) else { return #expect(Bool(false)) }
-        guard case .idle = pool.release(7, isUsable: true) else { return #expect(Bool(false)) }
-        guard case .connection(7) = pool.acquire(4) else { return #expect(Bool(false)) }
+    private func isNew(_ acquired: PoolState<Int>.Acquired) -> Bool {
+        if case .makeConnection = acquired { true } else { false }
     }
 
-    @Test("replaces a broken connection for the one who waits, and forgets one nobody waits for")
+    private func isClosed(_ released: PoolState<Int>.Released) -> Bool {
+        if case .close = released { true } else { false }
+    }
+
+    @Test("makes a connection only where none is idle, and hands out the one used last")
+    func reuse() {
+        var pool = PoolState<Int>(maximum: 2)
+        let first = pool.acquire()
+        let second = pool.acquire()
+        #expect(isNew(first) && isNew(second))
+        #expect(pool.busy == 2)
+        let kept = [pool.release(7, isUsable: true), pool.release(8, isUsable: true)]
+        #expect(!isClosed(kept[0]) && !isClosed(kept[1]))
+        #expect(pool.idle == [7, 8] && pool.busy == 0)
+        let reused = [pool.acquire(), pool.acquire()]
+        #expect(reused.map(connection) == [8, 7])
+    }
+
+    @Test("forgets a broken connection; the next one is new")
     func broken() {
-        var pool = PoolState<Int>(maximum: 1, queueLimit: 9)
-        _ = pool.acquire(1)
-        _ = pool.acquire(2)
-        guard case .replaceFor(2) = pool.release(7, isUsable: false) else { return #expect(Bool(false)) }
-        guard case .close = pool.release(8, isUsable: false) else { return #expect(Bool(false)) }
+        var pool = PoolState<Int>(maximum: 1)
+        _ = pool.acquire()
+        let released = pool.release(7, isUsable: false)
+        #expect(isClosed(released))
         #expect(pool.busy == 0 && pool.idle.isEmpty)
-    }
-
-    @Test("whoever gives up is not served, and giving up after being served is told")
-    func abandon() {
-        var pool = PoolState<Int>(maximum: 1, queueLimit: 9)
-        for waiter in 1...3 { _ = pool.acquire(UInt64(waiter)) }
-        let isFirst = pool.abandon(2)
-        #expect(isFirst)
-        guard case .handTo(3) = pool.release(7, isUsable: true) else { return #expect(Bool(false)) }
-        let isLate = pool.abandon(3)
-        #expect(!isLate)
+        let next = pool.acquire()
+        #expect(isNew(next))
     }
 
     @Test("closed, it hands out nothing and closes what comes back")
     func closed() {
-        var pool = PoolState<Int>(maximum: 2, queueLimit: 9)
-        for waiter in 1...3 { _ = pool.acquire(UInt64(waiter)) }
-        _ = pool.abandon(3)
+        var pool = PoolState<Int>(maximum: 3)
+        for _ in 0..<2 { _ = pool.acquire() }
         _ = pool.release(7, isUsable: true)
-        _ = pool.acquire(4)
-        _ = pool.acquire(5)
-        let (connections, waiters) = pool.close()
-        #expect(connections.isEmpty && waiters == [5])
-        guard case .closed = pool.acquire(6) else { return #expect(Bool(false)) }
-        guard case .close = pool.release(7, isUsable: true) else { return #expect(Bool(false)) }
+        let idle = pool.close()
+        #expect(idle == [7])
+        let late = pool.acquire()
+        guard case .closed = late else { return #expect(Bool(false)) }
+        let released = pool.release(8, isUsable: true)
+        #expect(isClosed(released))
+        #expect(pool.busy == 0 && pool.idle.isEmpty)
     }
 
     @Test(
-        "never has more than its maximum and never lets one wait beside an idle one",
-        arguments: 0..<300 as Range<UInt64>)
+        "counts as a naive model does, whatever is acquired, released and broken", arguments: 0..<300 as Range<UInt64>)
     func random(seed: UInt64) {
         let random = SeededRandom(seed: seed)
-        var pool = PoolState<Int>(maximum: 3, queueLimit: 4)
-        var held = 0
-        var next: UInt64 = 0
-        // The naive model: who waits, in order.
-        var queue: [UInt64] = []
+        var pool = PoolState<Int>(maximum: 3)
+        var held: [Int] = []
+        var idle: [Int] = []
+        var made = 0
         for _ in 0..<300 {
-            switch random.next() % 5 {
-            case 0, 1, 2:
-                next += 1
-                switch pool.acquire(next) {
-                case .connection, .makeConnection: held += 1
-                case .wait: queue.append(next)
-                case .full: #expect(queue.count == 4, "seed \(seed)")
-                case .closed: #expect(Bool(false), "seed \(seed)")
+            if random.next() % 2 == 0, held.count < 3 {
+                let acquired = pool.acquire()
+                if let expected = idle.popLast() {
+                    #expect(connection(acquired) == expected, "seed \(seed)")
+                    held.append(expected)
+                } else {
+                    #expect(isNew(acquired), "seed \(seed)")
+                    made += 1
+                    held.append(made)
                 }
-            case 3 where held > 0:
-                switch pool.release(0, isUsable: random.next() % 4 != 0) {
-                case .handTo(let waiter), .replaceFor(let waiter):
-                    #expect(queue.removeFirst() == waiter, "seed \(seed)")
-                case .idle, .close: held -= 1
-                }
-            case 4 where !queue.isEmpty:
-
-                let isWaiting = pool.abandon(queue.removeLast())
-                #expect(isWaiting, "seed \(seed)")
-            default: break
+            } else if !held.isEmpty {
+                let connection = held.remove(at: Int(random.next() % UInt64(held.count)))
+                let isUsable = random.next() % 4 != 0
+                let released = pool.release(connection, isUsable: isUsable)
+                #expect(isClosed(released) == !isUsable, "seed \(seed)")
+                if isUsable { idle.append(connection) }
             }
-            #expect(pool.busy == held && held + pool.idle.count <= 3, "seed \(seed)")
-            #expect(queue.isEmpty || (pool.idle.isEmpty && held == 3), "seed \(seed)")
-            #expect(pool.waiters == queue, "seed \(seed)")
+            #expect(pool.busy == held.count && pool.idle == idle, "seed \(seed)")
         }
     }
 }

@@ -146,6 +146,24 @@ struct PostgresClientTests {
         }
     }
 
+    @Test(
+        "a caller who was cancelled before it stands in line is told so, and waits for nothing", .timeLimit(.minutes(1))
+    )
+    func cancelledBeforeWaiting() async throws {
+        try await withClient(connections: 1) { client, _ in
+            let holder = Task { try await client.query(Statement("SELECT pg_sleep(0.4)")) }
+            while client.statistics.busy == 0 { await Task.yield() }
+            let late = Task {
+                while !Task.isCancelled { await Task.yield() }
+                return try await client.query(Statement("SELECT 1"))
+            }
+            late.cancel()
+            let error = await #expect(throws: PostgresError.self) { try await late.value }
+            #expect(error == .cancelled(commitUnknown: false))
+            _ = try await holder.value
+        }
+    }
+
     @Test("a caller who waits too long for a connection is told, and the next one in line is served first")
     func exhaustion() async throws {
         try await withClient(connections: 1) { client, _ in

@@ -20,12 +20,13 @@ func withClient(
 struct SilentServerTests {
     private let time = SystemTime()
 
-    /// A deadline, the grace for the server to answer a cancel, and room for a busy machine.
+    /// A deadline, the grace for the server to answer a cancel, and room for a busy machine: without them the wait is that
+    /// of TCP, which takes minutes.
     private func expectEnd(of work: () async throws -> Void) async -> PostgresError? {
         let start = time.now
         let error = await #expect(throws: PostgresError.self) { try await work() }
         let elapsed = start.duration(to: time.now)
-        #expect(elapsed < .seconds(2.5), "the call took \(elapsed)")
+        #expect(elapsed < .seconds(10), "the call took \(elapsed)")
         return error
     }
 

@@ -118,12 +118,13 @@ final class TestProxy: Sendable {
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }
         }
         var thread = pthread_t()
-        pthread_create(
+        let result = pthread_create(
             &thread, nil,
             { context in
                 Unmanaged<Box>.fromOpaque(context!).takeRetainedValue().body()
                 return nil
             }, Unmanaged.passRetained(Box(body)).toOpaque())
+        precondition(result == 0, "no thread for a test's proxy")
         pthread_detach(thread)
     }
 }

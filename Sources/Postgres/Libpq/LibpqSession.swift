@@ -2,6 +2,7 @@ import CLibpq
 import CLinux
 import Clocks
 import Glibc
+import Resilience
 
 /// One connection to the server, used by one thread only.
 ///
@@ -12,11 +13,14 @@ final class LibpqSession {
     private let connection: OpaquePointer
     private let wakeUp: Int32
     private let time: any TimeSource
+    private let pulse: Pulse?
     private var prepared: [String: String] = [:]
     private var preparedCount = 0
     private(set) var isBroken = false
     /// Whether a BEGIN was sent whose transaction has not ended.
     private(set) var isInTransaction = false
+    /// What the job under way says about the server: it answered, it is gone or silent, or nobody can say yet.
+    var health = CallOutcome.neutral
 
     private static let preparedLimit = 500
     private static let cancelGrace = Duration.seconds(1)
@@ -33,8 +37,11 @@ final class LibpqSession {
     }
 
     /// Connects, within the limits and the connect timeout; only looking up a host name is not bounded by them.
+    ///
+    /// - Parameter pulse: told whenever the server has answered.
     init(
-        _ configuration: PostgresConfiguration, wakeUp: Int32, time: any TimeSource, limits: Limits
+        _ configuration: PostgresConfiguration, wakeUp: Int32, pulse: Pulse? = nil, time: any TimeSource,
+        limits: Limits
     ) throws(PostgresError) {
         let pairs = configuration.connectionParameters
         var keywords: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.0)) } + [nil]
@@ -47,6 +54,7 @@ final class LibpqSession {
         }
         self.connection = connection
         self.wakeUp = wakeUp
+        self.pulse = pulse
         self.time = time
         // From here on `deinit` ends the connection, also when what follows throws.
         try finishConnecting(timeout: configuration.connectTimeout, limits: limits)
@@ -108,22 +116,10 @@ final class LibpqSession {
         forgetStatementsIfMany()
         guard PQenterPipelineMode(connection) == 1 else { throw lost(commitUnknown: false) }
         var expected: [Expectation] = []
-        for command in prefix {
-            guard PQsendQueryParams(connection, command, 0, nil, nil, nil, nil, 1) == 1 else {
-                throw lost(commitUnknown: false)
-            }
-            expected.append(.command)
-        }
         var preparing: [String] = []
-        for statement in statements {
-            try send(statement, expecting: &expected, preparing: &preparing)
-        }
-        if commits {
-            guard PQsendQueryParams(connection, "COMMIT", 0, nil, nil, nil, nil, 1) == 1 else {
-                throw lost(commitUnknown: false)
-            }
-            expected.append(.commit)
-        }
+        for command in prefix { try send(Statement(command), as: .command, &expected, &preparing) }
+        for statement in statements { try send(statement, as: .rows, &expected, &preparing) }
+        if commits { try send(Statement("COMMIT"), as: .commit, &expected, &preparing) }
         guard PQpipelineSync(connection) == 1 else { throw lost(commitUnknown: mayCommit) }
         return try collect(expected, preparing: preparing, mayCommit: mayCommit, limits: limits)
     }
@@ -133,7 +129,8 @@ final class LibpqSession {
     }
 
     private func send(
-        _ statement: Statement, expecting expected: inout [Expectation], preparing: inout [String]
+        _ statement: Statement, as expectation: Expectation, _ expected: inout [Expectation],
+        _ preparing: inout [String]
     ) throws(PostgresError) {
         let name: String
         if let known = prepared[statement.sql] {
@@ -149,7 +146,7 @@ final class LibpqSession {
             expected.append(.prepare)
         }
         guard Self.sendQuery(connection, name, statement.parameters) else { throw lost(commitUnknown: false) }
-        expected.append(.rows)
+        expected.append(expectation)
     }
 
     private static func sendQuery(_ connection: OpaquePointer, _ name: String, _ parameters: [Parameter]) -> Bool {
@@ -214,12 +211,15 @@ final class LibpqSession {
             }
         }
         PQexitPipelineMode(connection)
+        pulse?.beat(at: time.now)
         return try conclude(rows, failure, interruption, preparing: preparing)
     }
 
     /// What becomes of work whose answers stopped coming.
     private func ended(_ interruption: Interruption?, commitUnknown: Bool) -> PostgresError {
         isBroken = true
+        // Also after an interruption: the server did not even answer that it was asked to cancel.
+        health = .failure
         return switch interruption {
         case .deadline: .deadlineExceeded(commitUnknown: commitUnknown)
         case .cancelled: .cancelled(commitUnknown: commitUnknown)
@@ -233,6 +233,7 @@ final class LibpqSession {
         isInTransaction = PQtransactionStatus(connection) != PQTRANS_IDLE
         // A cancel may still be on its way: it must not meet the next work on this connection.
         if interruption != nil { isBroken = true }
+        note(failure, wasInterrupted: interruption != nil)
         guard let failure else { return rows }
         for sql in preparing { prepared[sql] = nil }
         if failure.sqlState == "26000" || failure.sqlState == "0A000" { prepared = [:] }
@@ -315,6 +316,7 @@ final class LibpqSession {
 
     private func lost(commitUnknown: Bool) -> PostgresError {
         isBroken = true
+        health = .failure
         return .connectionLost(detail: Self.message(connection), commitUnknown: commitUnknown)
     }
 

@@ -1,6 +1,7 @@
 import CLinux
 import Clocks
 import Glibc
+import Resilience
 import Synchronization
 
 /// A thread that owns one connection and does blocking work on it, one piece after the other.
@@ -13,6 +14,8 @@ final class ConnectionThread: Sendable {
     struct Context: ~Copyable {
         let session: LibpqSession?
         let failure: PostgresError?
+        /// What the failure says about the server.
+        let health: CallOutcome
     }
 
     private struct State {
@@ -21,6 +24,7 @@ final class ConnectionThread: Sendable {
     }
 
     private let configuration: PostgresConfiguration
+    private let pulse: Pulse
     private let time: any TimeSource
     private let expires: MonotonicInstant
     private let state = Mutex(State())
@@ -30,10 +34,11 @@ final class ConnectionThread: Sendable {
 
     /// - Parameter isConnecting: told when connecting begins and ends, for statistics.
     init(
-        _ configuration: PostgresConfiguration, lifetime: Duration, time: any TimeSource,
+        _ configuration: PostgresConfiguration, lifetime: Duration, pulse: Pulse, time: any TimeSource,
         isConnecting: @escaping @Sendable (Bool) -> Void
     ) {
         self.configuration = configuration
+        self.pulse = pulse
         self.time = time
         self.isConnecting = isConnecting
         expires = time.now.advanced(by: lifetime)
@@ -79,16 +84,21 @@ final class ConnectionThread: Sendable {
             while let (limits, job) = state.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
                 if session?.isHealthy() != true { session = nil }
                 var failure: PostgresError?
+                var health = CallOutcome.neutral
                 if session == nil {
+                    let began = time.now
                     isConnecting(true)
                     do throws(PostgresError) {
-                        session = try LibpqSession(configuration, wakeUp: interrupt, time: time, limits: limits)
+                        session = try LibpqSession(
+                            configuration, wakeUp: interrupt, pulse: pulse, time: time, limits: limits)
                     } catch {
                         failure = error
+                        health = LibpqSession.health(connectFailed: error, after: began.duration(to: time.now))
                     }
                     isConnecting(false)
                 }
-                job(Context(session: session, failure: failure))
+                session?.beginJob()
+                job(Context(session: session, failure: failure, health: health))
             }
             if state.withLock({ $0.isClosed && $0.jobs.isEmpty }) { return }
         }
