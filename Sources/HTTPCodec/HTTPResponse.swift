@@ -6,6 +6,8 @@ package struct HTTPResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
         case stream(HTTPBodyStream)
+        /// An answer that the client does not get whole; see ``HTTPResponse/abort(after:reset:)``.
+        case cut(HTTPCut)
     }
 
     package var status: HTTPStatus
@@ -31,7 +33,7 @@ package struct HTTPResponse: Sendable {
         HTTPResponse(status: status, contentType: "application/json", bytes: document)
     }
 
-    /// The body when it is known as a whole; nil for a stream.
+    /// The body when it is known as a whole; nil for a stream and for an answer that is cut.
     package var bytes: [UInt8]? {
         guard case .bytes(let bytes) = body else { return nil }
         return bytes

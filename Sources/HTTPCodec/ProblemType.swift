@@ -6,7 +6,8 @@ package struct ProblemType: Hashable, Sendable {
     /// One sentence for people that is the same for every occurrence.
     package let title: String
 
-    private init(_ status: Int, _ slug: String, _ title: String) {
+    /// A type of a program's own; those that services share are below.
+    package init(_ status: Int, _ slug: String, _ title: String) {
         self.status = HTTPStatus(status)
         self.slug = slug
         self.title = title
@@ -50,7 +51,7 @@ package struct ProblemType: Hashable, Sendable {
         503, "outcome-unknown", "It is not known whether the request took effect")
     package static let deadlineExceeded = ProblemType(504, "deadline-exceeded", "The request ran out of time")
 
-    /// Every type, in the order of their statuses.
+    /// Every type that services share, in the order of their statuses.
     package static let all: [ProblemType] = [
         malformedRequest, invalidParameter, idempotencyKeyMissing, idempotencyKeyInvalid, unauthenticated, forbidden,
         notFound, methodNotAllowed, requestTimeout, idempotencyKeyInFlight, cancellationRefused, payloadTooLarge,

@@ -4,7 +4,8 @@ import HTTPCodec
 package enum HTTPServerEvent: Sendable {
     /// A request has been answered, a stream to its end.
     case answered(HTTPExchange)
-    /// A request was not answered whole: the client went away, did not read, or the drain reached its deadline.
+    /// A request was not answered whole: the client went away, did not read, the drain reached its
+    /// deadline, or the handler had it broken off.
     case abandoned(HTTPExchange)
     /// The codec answered by itself: the request was broken, too large or too slow.
     case refused(HTTPRefusal)

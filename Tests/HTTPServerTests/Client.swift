@@ -166,11 +166,13 @@ private final class ThreadBody {
 private func startThread(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let context = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
-    pthread_create(
+    let result = pthread_create(
         &thread, nil,
         { context in
             Unmanaged<ThreadBody>.fromOpaque(context!).takeRetainedValue().run()
             return nil
         }, context)
+    // Without it whoever waits would wait for ever.
+    precondition(result == 0, "no thread for a test's client: \(String(cString: strerror(result)))")
     pthread_detach(thread)
 }

@@ -74,7 +74,9 @@ struct DisconnectTests {
             client.get("/")
             client.endSending()
             let received = try await client.readToEnd()
-            #expect(received.hasSuffix("\r\n\r\nserved"))
+            // Whether a handler that suspends has ended before the end of the stream is seen is the machine's business.
+            let answers = suspends ? ["served", "cancelled"] : ["served"]
+            #expect(answers.contains { received.hasSuffix("\r\n\r\n\($0)") }, "got \(received)")
         }
     }
 

@@ -60,6 +60,10 @@ extension HTTPServerConnection {
                 return .cancelHandler
             case .closing:
                 guard output.isEmpty else { return nil }
+                if resetsWhenSent {
+                    phase = .closed
+                    return .close(reset: true)
+                }
                 phase = clientEnded ? .closed : .lingering
                 phaseDeadline = now.advanced(by: lingerTimeout)
                 return clientEnded ? .close(reset: false) : .endOutput

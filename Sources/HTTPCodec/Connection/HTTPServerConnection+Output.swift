@@ -31,7 +31,19 @@ extension HTTPServerConnection {
             phase = .streaming
             if clientEnded { wantsHandlerCancelled = true }
             return stream
+        case .cut(let cut):
+            writeCut(response, cut, date: date)
+            close(now: now)
+            resetsWhenSent = cut.reset
+            return nil
         }
+    }
+
+    /// Sends as much of an answer as is to be sent before the connection ends.
+    private mutating func writeCut(_ response: HTTPResponse, _ cut: HTTPCut, date: HTTPDate) {
+        guard let part = cut.sentPart, sendsBody(response.status) else { return }
+        writeHead(response, length: cut.body.count, date: date)
+        output.append(Array(part))
     }
 
     /// Sends a piece of the streamed body; ignored once the connection is being cut.

@@ -29,11 +29,12 @@ package struct HTTPServerConnection: Sendable {
         case head
         /// A body has begun. → `handling`, `closing` (refused, too late).
         case body
-        /// A handler works on the request. → `streaming`, `idle`, `head`, `closing`.
+        /// A handler works on the request. → `streaming`, `idle`, `head`, `closing` (last answer, answer cut).
         case handling
         /// A handler writes the body of its answer. → `idle`, `head`, `closing`, `resetting`.
         case streaming
-        /// The last answer is being sent; what arrives is dropped. → `lingering`, `closed`.
+        /// The last answer, or the part of it that is to be seen, is being sent; what arrives is dropped. → `lingering`,
+        /// `closed`.
         case closing
         /// Our side has ended; what arrives is dropped. → `closed`.
         case lingering
@@ -65,6 +66,8 @@ package struct HTTPServerConnection: Sendable {
     var lingerTimeout: Duration
     var draining = false
     var wantsHandlerCancelled = false
+    /// Whether the connection, once `closing` has sent what it has, is cut instead of ended.
+    var resetsWhenSent = false
     /// Why the connection answered by itself, if it did; it does so once, at the end.
     package internal(set) var refusal: HTTPRefusal?
 

@@ -59,7 +59,7 @@ extension EventLoop {
         } else {
             sink?.close()
             connection.task = nil
-            finish(connection, complete: true)
+            finish(connection, complete: !response.isCut)
         }
         if !inline { resume(connection) }
     }
@@ -99,5 +99,11 @@ extension EventLoop {
             duration: current.receivedAt.duration(to: now), requestBytes: current.requestBytes,
             responseBytes: current.responseBytes)
         observer(complete ? .answered(exchange) : .abandoned(exchange))
+    }
+}
+
+extension HTTPResponse {
+    fileprivate var isCut: Bool {
+        if case .cut = body { true } else { false }
     }
 }
