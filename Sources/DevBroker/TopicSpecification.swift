@@ -14,9 +14,7 @@ package struct TopicSpecification: Hashable, Sendable {
     /// Reads `name:partitions` or `name` (which gets 12 partitions); nil when it is neither.
     package init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard let name = parts.first, (1...249).contains(name.utf8.count), name != ".", name != "..",
-            name.utf8.allSatisfy(Self.isTopicByte)
-        else { return nil }
+        guard let name = parts.first, Self.isName(name) else { return nil }
         switch parts.count {
         case 1: self.init(name: String(name), partitions: Self.commandPartitions)
         case 2:
@@ -24,6 +22,11 @@ package struct TopicSpecification: Hashable, Sendable {
             self.init(name: String(name), partitions: partitions)
         default: return nil
         }
+    }
+
+    /// Whether a topic may be called that.
+    static func isName(_ name: some StringProtocol) -> Bool {
+        (1...249).contains(name.utf8.count) && name != "." && name != ".." && name.utf8.allSatisfy(isTopicByte)
     }
 
     private static func isTopicByte(_ byte: UInt8) -> Bool {
@@ -39,7 +42,7 @@ package struct TopicSpecification: Hashable, Sendable {
 extension TopicSpecification {
     /// Partitions of what the saga waits for: the bound on how many replicas share the work.
     package static let commandPartitions: Int32 = 12
-    /// Partitions of the facts: read by fewer, and each costs up to 5 MiB of memory.
+    /// Partitions of the facts: read by fewer, and each costs up to 16 MiB of memory.
     package static let eventPartitions: Int32 = 4
 
     /// The topics of the suite, and the dead letters of those that a service consumes.

@@ -12,9 +12,9 @@ package struct KafkaConfiguration: Sendable {
     /// How many records may await their acknowledgement; further ones wait for room.
     package var maximumQueuedRecords = 100_000
 
-    /// How long a fetch waits at the broker when there is nothing. Short, because the embedded broker does not wake a fetch
-    /// that waits.
-    package var fetchWait = Duration.milliseconds(10)
+    /// How long a fetch waits at the broker when there is nothing. It is answered as soon as there is a record; a longer wait
+    /// costs nothing but fewer questions.
+    package var fetchWait = Duration.milliseconds(500)
     /// How long the group misses a member that has gone silent.
     package var sessionTimeout = Duration.seconds(6)
     package var heartbeatInterval = Duration.milliseconds(500)
@@ -59,7 +59,8 @@ package struct KafkaConfiguration: Sendable {
                 ("auto.offset.reset", "earliest"), ("partition.assignment.strategy", "range,roundrobin"),
                 ("session.timeout.ms", "\(sessionTimeout.milliseconds)"),
                 ("heartbeat.interval.ms", "\(heartbeatInterval.milliseconds)"),
-                ("fetch.wait.max.ms", "\(fetchWait.milliseconds)"), ("fetch.error.backoff.ms", "50"),
+                ("fetch.wait.max.ms", "\(fetchWait.milliseconds)"), ("fetch.min.bytes", "1"),
+                ("fetch.error.backoff.ms", "50"),
                 ("queued.max.messages.kbytes", "\(prefetchKilobytes)"),
             ]
         if let groupInstanceID { properties.append(("group.instance.id", groupInstanceID)) }

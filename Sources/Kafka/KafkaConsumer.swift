@@ -53,6 +53,11 @@ package final class KafkaConsumer: Sendable {
         handle.stopReading()
     }
 
+    /// For tests: ends the client underneath as librdkafka does.
+    package func failForTesting() {
+        handle.failForTesting()
+    }
+
     /// Commits what is finished, leaves the group and ends, within about `patience`; without the group's word after that.
     package func close(patience: Duration = .seconds(5)) async {
         handle.leave(by: time.now.advanced(by: patience))

@@ -33,10 +33,9 @@ enum TestCluster: String, Sendable, CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    /// A configuration whose groups form as fast as the cluster lets them.
+    /// A configuration whose rebalances do not wait long for work in progress.
     func configuration() async throws -> KafkaConfiguration {
         var configuration = KafkaConfiguration(bootstrap: try await bootstrap(), clientID: "test")
-        configuration.sessionTimeout = self == .embedded ? .seconds(4) : .seconds(6)
         configuration.revocationPatience = .milliseconds(1500)
         return configuration
     }

@@ -111,14 +111,18 @@ struct DeliveryTable<Waiter: Sendable>: Sendable {
 
     /// Settles one record; a second answer, or one for a batch long gone, is ignored.
     mutating func settle(_ token: Token, _ answer: Answer) -> Completion? {
+        guard isMissing(token) else { return nil }
         let ticket = token.ticket
-        guard let batch = batch(ticket), batch.answers.indices.contains(token.index),
-            batch.answers[token.index] == nil
-        else { return nil }
         batches[ticket.slot]?.answers[token.index] = answer
         batches[ticket.slot]?.missing -= 1
         unsettled -= 1
         return answerIfDone(ticket)
+    }
+
+    /// Asked for itself: a batch in hand while its answer is written would have all its answers copied, for each of them.
+    private func isMissing(_ token: Token) -> Bool {
+        guard let batch = batch(token.ticket), batch.answers.indices.contains(token.index) else { return false }
+        return batch.answers[token.index] == nil
     }
 
     /// Settles all records from `index` on, which were never handed over.

@@ -168,6 +168,14 @@ final class ConsumerHandle: Sendable {
         }
     }
 
+    /// For tests: has librdkafka declare its client dead.
+    func failForTesting() {
+        state.withLock { state in
+            guard state.isAlive else { return }
+            rd_kafka_test_fatal_error(kafka.handle, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "a test wants it")
+        }
+    }
+
     func stopReading() {
         state.withLock { $0.isStopped = true }
         arrivals.signal()

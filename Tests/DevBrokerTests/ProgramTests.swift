@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("The program dev-broker")
-struct DevBrokerTests {
+struct ProgramTests {
     /// Runs it to its end.
     private func run(_ arguments: [String]) async throws -> (exit: ChildExit, output: String) {
         let log = try await TestFolder.make("dev-broker") + "/log"
@@ -38,7 +38,7 @@ struct DevBrokerTests {
     func help() async throws {
         let (exit, output) = try await run(["--help"])
         #expect(exit.isSuccess)
-        #expect(output.contains("forgets") && output.contains("5 MiB") && output.contains("--until-eof"))
+        #expect(output.contains("forgets") && output.contains("16 MiB") && output.contains("--until-eof"))
     }
 
     @Test("names the port when another process has it")
