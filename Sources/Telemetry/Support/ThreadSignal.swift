@@ -4,10 +4,10 @@ import Glibc
 ///
 /// `@unchecked Sendable`: the only state is a POSIX semaphore at a fixed address, whose operations are thread-safe; it
 /// is made in `init`, destroyed in `deinit`, and no reference can be used after that.
-final class ThreadSignal: @unchecked Sendable {
+package final class ThreadSignal: @unchecked Sendable {
     private let semaphore: UnsafeMutablePointer<sem_t>
 
-    init() {
+    package init() {
         semaphore = .allocate(capacity: 1)
         sem_init(semaphore, 0, 0)
     }
@@ -17,11 +17,11 @@ final class ThreadSignal: @unchecked Sendable {
         semaphore.deallocate()
     }
 
-    func send() {
+    package func send() {
         sem_post(semaphore)
     }
 
-    func wait() {
+    package func wait() {
         while sem_wait(semaphore) != 0 {}
     }
 }

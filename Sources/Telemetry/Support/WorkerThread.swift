@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 
 /// Starts threads for calls that block and must stay off the cooperative pool.
-enum WorkerThread {
+package enum WorkerThread {
     /// Runs `body` on a new detached thread of that name (at most 15 bytes are kept).
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) {
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(ThreadBody(name: name, run: body))
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)

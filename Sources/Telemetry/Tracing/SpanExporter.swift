@@ -11,34 +11,55 @@ package final class SpanExporter: Sendable {
     private let service: String
     private let interval: Duration
     private let time: any TimeSource
-    private let transport: Transport
     private let queue: Mutex<SpanQueue>
     private let batches: AsyncStream<Void>
     private let batchIsFull: AsyncStream<Void>.Continuation
 
     /// A finished span waits at most `interval` for its batch to fill.
     package init(
-        service: String, queue: SpanQueue = SpanQueue(), interval: Duration = .seconds(1), time: any TimeSource,
-        transport: @escaping Transport
+        service: String, queue: SpanQueue = SpanQueue(), interval: Duration = .seconds(1), time: any TimeSource
     ) {
         self.service = service
         self.interval = interval
         self.time = time
-        self.transport = transport
         self.queue = Mutex(queue)
         (batches, batchIsFull) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// How many spans were dropped because the queue was full or a batch was not accepted.
-    package var droppedCount: UInt64 { queue.withLock { $0.droppedCount } }
+    /// What became of the spans so far.
+    package struct Statistics: Hashable, Sendable {
+        package var delivered: UInt64
+        /// They found the queue full.
+        package var dropped: UInt64
+        /// Their batch was not accepted.
+        package var lost: UInt64
+
+        package init(delivered: UInt64, dropped: UInt64, lost: UInt64) {
+            self.delivered = delivered
+            self.dropped = dropped
+            self.lost = lost
+        }
+    }
+
+    package var statistics: Statistics {
+        queue.withLock {
+            Statistics(delivered: $0.deliveredCount, dropped: $0.droppedCount, lost: $0.lostCount)
+        }
+    }
 
     /// Takes a finished span; never waits.
     package func add(_ span: SpanData) {
         if queue.withLock({ $0.add(span) }) == .batchIsFull { batchIsFull.yield() }
     }
 
-    /// Exports until the task is cancelled; then ``flush()`` sends what is left.
-    package func run() async {
+    /// Ends ``run(sending:)`` once it has sent what waits.
+    package func stop() {
+        batchIsFull.finish()
+    }
+
+    /// Exports until it is stopped, and then all that is left; cancelling the task ends it at once, and what is left is
+    /// counted as lost.
+    package func run(sending transport: @escaping Transport) async {
         await withTaskGroup(of: Void.self) { group in
             let ticks = batchIsFull
             let (time, interval) = (time, interval)
@@ -46,20 +67,20 @@ package final class SpanExporter: Sendable {
                 while (try? await time.sleep(for: interval)) != nil { ticks.yield() }
                 ticks.finish()
             }
-            for await _ in batches {
-                await flush()
-            }
+            for await _ in batches { await flush(sending: transport) }
             group.cancelAll()
         }
+        await flush(sending: transport)
     }
 
     /// Sends everything that waits, batch by batch.
-    package func flush() async {
+    private func flush(sending transport: Transport) async {
         while true {
             let batch = queue.withLock { $0.takeBatch() }
             guard !batch.isEmpty else { return }
             do {
                 try await transport(OTLPTraceDocument.encode(batch, service: service))
+                queue.withLock { $0.countDelivered(batch.count) }
             } catch {
                 queue.withLock { $0.countLost(batch.count) }
             }

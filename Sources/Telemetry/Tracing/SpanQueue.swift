@@ -11,7 +11,12 @@ package struct SpanQueue: Sendable {
 
     package let capacity: Int
     package let batchSize: Int
+    /// Spans that found no room.
     package private(set) var droppedCount: UInt64 = 0
+    /// Spans that were taken out and could not be delivered.
+    package private(set) var lostCount: UInt64 = 0
+    /// Spans that were delivered.
+    package private(set) var deliveredCount: UInt64 = 0
     private var spans: [SpanData] = []
 
     package init(capacity: Int = 4096, batchSize: Int = 512) {
@@ -40,6 +45,11 @@ package struct SpanQueue: Sendable {
 
     /// Counts spans that were taken out and could not be delivered.
     package mutating func countLost(_ count: Int) {
-        droppedCount += UInt64(count)
+        lostCount += UInt64(count)
+    }
+
+    /// Counts spans that were taken out and delivered.
+    package mutating func countDelivered(_ count: Int) {
+        deliveredCount += UInt64(count)
     }
 }

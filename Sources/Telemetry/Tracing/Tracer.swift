@@ -24,6 +24,28 @@ package struct Tracer: Sendable {
         Tracer(sampler: .never, time: time, random: random)
     }
 
+    /// Whether finished spans go anywhere; false lets a caller skip what is only for them.
+    package var isExporting: Bool { export != nil }
+
+    /// A context for a span of its own below `parent`, to be told with ``record(_:kind:context:parent:start:end:attributes:status:)``.
+    package func child(of parent: TraceContext) -> TraceContext {
+        TraceContext(
+            traceID: parent.traceID, spanID: .random(from: random), isSampled: parent.isSampled, state: parent.state)
+    }
+
+    /// Exports a span that was not kept while it ran, perhaps because it began in another process; nothing where its trace
+    /// is not sampled.
+    package func record(
+        _ name: String, kind: SpanKind = .internal, context: TraceContext, parent: SpanID?, start: Timestamp,
+        end: Timestamp, attributes: @autoclosure () -> [SpanAttribute] = [], status: SpanStatus = .unset
+    ) {
+        guard context.isSampled, let export else { return }
+        export(
+            SpanData(
+                name: name, kind: kind, context: context, parent: parent, start: start, end: max(start, end),
+                attributes: attributes(), links: [], status: status))
+    }
+
     /// Starts a span below `parent`, or as the root of a new trace when there is none.
     ///
     /// A child is sampled as its parent is; a root by the tracer's sampler.
