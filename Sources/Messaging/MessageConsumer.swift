@@ -1,5 +1,6 @@
 import Clocks
 import Contracts
+import Defects
 import Kafka
 import Telemetry
 
@@ -23,18 +24,27 @@ package final class MessageConsumer: Sendable {
         self.log = log
     }
 
-    /// Works until ``stop()``, then ends what is under way and leaves the group.
-    package func run() async {
-        while let batch = try? await consumer.nextBatch(maximum: batchLimit) {
-            do {
+    /// Works until ``stop()`` or cancellation, then ends what is under way and leaves the group.
+    ///
+    /// - Throws: `KafkaError` when the client has ended for good: then nothing is read any more, and the process should
+    ///   begin anew.
+    package func run() async throws(KafkaError) {
+        var failure: KafkaError?
+        do {
+            while true {
+                let batch = try await consumer.nextBatch(maximum: batchLimit)
+                if Defect.offsetBeforeCommit.isOn { consumer.finished(batch) }
                 try await handle(batch)
-            } catch {
-                // Cancelled: what is not finished is read again by whoever gets the partition.
-                break
+                CrashPoint.beforeOffsetCommit.pass()
+                consumer.finished(batch)
             }
-            consumer.finished(batch)
+        } catch let error as KafkaError where error.isFatal {
+            failure = error
+        } catch {
+            // Stopped, or cancelled: what is not finished is read again by whoever gets the partition.
         }
         await consumer.close()
+        if let failure { throw failure }
     }
 
     /// Asks for nothing more.
@@ -45,23 +55,27 @@ package final class MessageConsumer: Sendable {
     private func handle(_ batch: [KafkaMessage]) async throws {
         for (topic, records) in Self.byTopic(batch) {
             guard let processor = processors[topic] else { continue }
-            var messages: [IncomingMessage] = []
-            var unreadable: [DeadLetter] = []
-            for record in records {
-                let origin = MessageOrigin(
-                    topic: topic, partition: record.position.partition, offset: record.position.offset)
-                do throws(EnvelopeError) {
-                    let envelope = try MessageEnvelope(kafkaHeaders: record.headers, payload: record.value)
-                    messages.append(IncomingMessage(envelope: envelope, origin: origin))
-                } catch {
-                    unreadable.append(
-                        DeadLetter(
-                            origin: origin, key: record.key, headers: record.headers, payload: record.value,
-                            reason: error.description, attempts: 1, firstSeen: time.wallNow))
-                }
+            let incoming = records.map { record in
+                IncomingRecord(
+                    origin: MessageOrigin(
+                        topic: topic, partition: record.position.partition, offset: record.position.offset),
+                    key: record.key, headers: record.headers, payload: record.value)
             }
-            if !unreadable.isEmpty { try await processor.bury(unreadable) }
-            if !messages.isEmpty { try await processor.process(messages) }
+            try await process(incoming, by: processor)
+        }
+    }
+
+    /// Does not go on before every record is handled or kept: what would be passed over would be lost.
+    private func process(_ records: [IncomingRecord], by processor: MessageProcessor) async throws {
+        while true {
+            do {
+                return try await processor.process(records)
+            } catch  where MessageProcessor.isEnd(error) {
+                throw error
+            } catch {
+                log.error("a batch can neither be handled nor kept, will be tried again", ["error": .error(error)])
+                try await time.sleep(for: .seconds(1))
+            }
         }
     }
 

@@ -6,6 +6,10 @@ import Postgres
 /// The processor runs `reads` at the start of the transaction, calls `handle` on the connection's thread, and writes
 /// what it answers together with inbox, outbox and commit: two round trips a batch.
 package protocol MessageHandler: Sendable {
+    /// Whether the message says anything to this handler; one that does not costs no transaction. All do unless told
+    /// otherwise: a topic of commands has none to pass over.
+    func concerns(_ message: IncomingMessage) -> Bool
+
     /// What has to be read (and locked, in key order) to handle these messages.
     func reads(for messages: [IncomingMessage]) -> [Statement]
 
@@ -16,6 +20,10 @@ package protocol MessageHandler: Sendable {
     ///   - rows: the answers to `reads`, in that order. The reads may have covered more messages than these.
     /// - Throws: what makes the whole batch impossible; the processor then isolates the message that does it.
     func handle(_ messages: [IncomingMessage], rows: [Rows]) throws -> HandledBatch
+}
+
+extension MessageHandler {
+    package func concerns(_ message: IncomingMessage) -> Bool { true }
 }
 
 /// What handling a batch writes, answers and says.

@@ -16,4 +16,12 @@ package struct PublishFailure: Error, Sendable {
 package protocol MessagePublisher: Sendable {
     /// Publishes messages in order; answers one element a message: nil when the broker has acknowledged it.
     func publish(_ messages: [OutgoingMessage], deadline: MonotonicInstant) async -> [PublishFailure?]
+
+    /// How long it is no use to hand anything over, at least; nil when it may be tried. The relay keeps its messages
+    /// until then.
+    var pause: Duration? { get }
+}
+
+extension MessagePublisher {
+    package var pause: Duration? { nil }
 }

@@ -1,5 +1,7 @@
 import Clocks
+import Defects
 import Postgres
+import Synchronization
 
 /// A state change and the messages it causes, committed together and published right after.
 ///
@@ -39,6 +41,11 @@ package struct UnitOfWork: Sendable {
         }
     }
 
+    /// Only reads: one statement as a transaction of its own.
+    func query(_ statement: Statement, deadline: MonotonicInstant) async throws(PostgresError) -> Rows {
+        try await postgres.query(statement, deadline: deadline)
+    }
+
     /// Runs `reads`, then commits what `decide` answers.
     ///
     /// - Throws: `PostgresError`, with "commit unknown" when the connection was lost around the commit: the messages
@@ -48,39 +55,50 @@ package struct UnitOfWork: Sendable {
         reads: [Statement], deadline: MonotonicInstant,
         decide: @escaping @Sendable ([Rows]) throws -> Decision<Result>
     ) async throws -> Result {
-        let outbox = outbox
+        let (outbox, relay) = (outbox, relay)
+        // Kept outside the transaction: when its end is not known, it has to be known what it was about.
+        let orders = Mutex<Set<UUID>>([])
         let committed: (decision: Decision<Result>, rows: [OutboxRow], foreign: Set<UUID>)
         do {
             committed = try await postgres.transaction(deadline: deadline) { transaction in
                 let decision = try decide(try transaction.pipeline(reads))
                 let outgoing = decision.outgoing
+                orders.withLock { $0 = Set(outgoing.map(\.envelope.orderID)) }
+                CrashPoint.beforeCommit.pass()
                 guard !outgoing.isEmpty else {
                     _ = try transaction.commit(after: decision.writes)
                     return (decision, [], [])
                 }
-                let answers = try transaction.commit(
-                    after: decision.writes + [
-                        outbox.foreignOrders(among: outgoing.map(\.envelope.orderID)), outbox.insert(outgoing),
-                    ])
-                let foreign = try answers[answers.count - 2].map { try $0.uuid(0) }
-                return (decision, try Self.rows(outgoing, inserted: answers[answers.count - 1]), Set(foreign))
+                let inserts = outbox.insert(outgoing)
+                let statements =
+                    decision.writes + [outbox.foreignOrders(among: outgoing.map(\.envelope.orderID))] + inserts
+                if Defect.publishBeforeCommit.isOn {
+                    let rows = try Self.rows(
+                        outgoing, answers: try transaction.pipeline(statements).suffix(inserts.count + 1))
+                    relay.enqueue(rows.inserted, foreignOrders: rows.foreign)
+                    return (decision, [], [])
+                }
+                let rows = try Self.rows(
+                    outgoing, answers: try transaction.commit(after: statements).suffix(inserts.count + 1))
+                return (decision, rows.inserted, rows.foreign)
             }
         } catch let error as PostgresError {
-            if error.isCommitUnknown { relay.expectUnknownCommit() }
+            if error.isCommitUnknown { relay.expectUnknownCommit(of: orders.withLock { $0 }) }
             throw error
         }
+        CrashPoint.afterCommit.pass()
         relay.enqueue(committed.rows, foreignOrders: committed.foreign)
         committed.decision.afterCommit?()
         return committed.decision.result
     }
 
-    private static func rows(_ outgoing: [OutgoingMessage], inserted: Rows) throws -> [OutboxRow] {
-        var sequences: [UUID: Int64] = Dictionary(minimumCapacity: inserted.count)
-        for row in inserted { sequences[try row.uuid(0)] = try row.int8(1) }
-        return outgoing.compactMap { message in
-            sequences[message.envelope.id].map {
-                OutboxRow(position: .init(orderID: message.envelope.orderID, sequence: $0), message: message)
-            }
-        }.sorted { $0.position.sequence < $1.position.sequence }
+    /// The rows of these messages, and the orders that wait for another process.
+    ///
+    /// - Parameter answers: those to ``Outbox/foreignOrders(among:)`` and ``Outbox/insert(_:)``.
+    private static func rows(
+        _ outgoing: [OutgoingMessage], answers: ArraySlice<Rows>
+    ) throws -> (inserted: [OutboxRow], foreign: Set<UUID>) {
+        let foreign = try answers.first?.map { try $0.uuid(0) } ?? []
+        return (try Outbox.rows(outgoing, answers: answers.dropFirst()), Set(foreign))
     }
 }

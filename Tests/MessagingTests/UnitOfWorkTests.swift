@@ -24,7 +24,7 @@ struct UnitOfWorkTests {
             #expect(read == 42)
             #expect(try await bench.effects() == ["done"])
             try await eventually("the message is published") { bench.publisher.taken == [message] }
-            try await eventually("its row is removed") { try await bench.count("outbox") == 0 }
+            try await eventually("its row is removed") { try await bench.count("outbox_messages") == 0 }
         }
     }
 
@@ -37,7 +37,7 @@ struct UnitOfWorkTests {
                 }
             }
             #expect(try await bench.effects().isEmpty)
-            #expect(try await bench.count("outbox") == 0)
+            #expect(try await bench.count("outbox_messages") == 0)
             // The connection is as good as before.
             try await bench.unitOfWork.run(reads: [], deadline: soon()) { _ in
                 UnitOfWork.Decision(writes: [Bench.effect(["next"])], result: ())
@@ -59,7 +59,7 @@ struct UnitOfWorkTests {
             }
             let effects = try await bench.effects()
             #expect(effects.isEmpty)
-            #expect(try await bench.count("outbox") == 0)
+            #expect(try await bench.count("outbox_messages") == 0)
             #expect(bench.publisher.taken.isEmpty)
         }
     }

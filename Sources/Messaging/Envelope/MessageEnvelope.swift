@@ -6,6 +6,8 @@ package struct MessageEnvelope: Hashable, Sendable {
     package var id: UUID
     /// The service that said it, such as `/holdfast/payment-service`.
     package var source: String
+    /// Which of the service's processes said it, where that is known: each has a clock of its own.
+    package var process: String?
     /// What was said, with its version, such as `holdfast.payment.charge-payment.v1`.
     package var type: String
     /// The order it is about: `ce_subject` and the record's key.
@@ -21,11 +23,13 @@ package struct MessageEnvelope: Hashable, Sendable {
     package var payload: [UInt8]
 
     package init(
-        id: UUID, source: String, type: String, orderID: UUID, time: Timestamp, traceparent: String? = nil,
+        id: UUID, source: String, process: String? = nil, type: String, orderID: UUID, time: Timestamp,
+        traceparent: String? = nil,
         tracestate: String? = nil, deadline: Timestamp? = nil, payload: [UInt8]
     ) {
         self.id = id
         self.source = source
+        self.process = process
         self.type = type
         self.orderID = orderID
         self.time = time
@@ -48,6 +52,9 @@ package struct TraceHeaders: Hashable, Sendable {
 }
 
 extension MessageEnvelope {
+    /// Whose clock `time` and `deadline` are by.
+    package var sender: String { process.map { "\(source)#\($0)" } ?? source }
+
     /// What a message that this one causes carries on.
     package var trace: TraceHeaders { TraceHeaders(traceparent: traceparent, tracestate: tracestate) }
 }

@@ -1,4 +1,5 @@
 import Clocks
+import Defects
 import Kafka
 import Postgres
 import Synchronization
@@ -19,6 +20,9 @@ package final class OutboxRelay: Sendable {
         package var batchLimit = 500
         /// How long the broker may take to acknowledge a batch.
         package var publishTimeout = Duration.seconds(15)
+        /// While no other process is there, published batches are deleted together, this often at most. Else they are deleted
+        /// at once: the other one's messages of the same orders wait for that.
+        package var deletionInterval = Duration.milliseconds(200)
         /// How often rows of dead processes are looked for.
         package var sweepInterval = Duration.seconds(1)
         /// Own rows unknown to memory are published after this age.
@@ -32,6 +36,8 @@ package final class OutboxRelay: Sendable {
 
     private struct Box {
         var state: RelayState
+        /// No other process of the service was there at the last sweep.
+        var isAlone = false
         var statistics = Statistics()
     }
 
@@ -42,6 +48,9 @@ package final class OutboxRelay: Sendable {
         package var takenOver: UInt64 = 0
         package var lastFailure: String?
     }
+
+    /// How many batches are taken over in one transaction.
+    private static let takenOverAtOnce = 32
 
     private let configuration: Configuration
     private let outbox: Outbox
@@ -79,11 +88,15 @@ package final class OutboxRelay: Sendable {
             return !box.state.heldOrders.isEmpty || box.state.isBehind
         }
         toSend.notify()
-        if isHeld { toSweep.notify() }
+        // While the broker is away nothing goes out anyway, and the sweep comes round by itself.
+        if isHeld, publisher.pause == nil { toSweep.notify() }
     }
 
-    /// A transaction ended without saying whether it committed: its rows, if there, are read back by the sweep.
-    package func expectUnknownCommit() {
+    /// A transaction about these orders ended without saying whether it committed: its rows, if there, are read back by the
+    /// sweep, and what follows of these orders waits until then.
+    package func expectUnknownCommit(of orders: Set<UUID>) {
+        let instant = time.now.advanced(by: configuration.ownRowAge)
+        box.withLock { $0.state.expect(orders, until: instant) }
         toSweep.notify()
     }
 
@@ -99,9 +112,10 @@ package final class OutboxRelay: Sendable {
         }
     }
 
-    /// Waits until everything known is published and deleted, or until `deadline`. For the drain at shutdown.
+    /// Waits until everything known is published and deleted, or until `deadline`, but not for a broker that is away. For
+    /// the drain at shutdown.
     package func flush(deadline: MonotonicInstant) async {
-        while time.now < deadline, !Task.isCancelled, box.withLock({ $0.state.count > 0 }) {
+        while time.now < deadline, publisher.pause == nil, !Task.isCancelled, box.withLock({ $0.state.count > 0 }) {
             toSend.notify()
             toDelete.notify()
             try? await time.sleep(for: .milliseconds(5))
@@ -111,9 +125,13 @@ package final class OutboxRelay: Sendable {
     private func sendLoop() async {
         var backoff = configuration.minimumBackoff
         while await toSend.wait() {
-            while true {
+            while box.withLock({ $0.state.canSend }) {
+                if let pause = publisher.pause {
+                    // What is committed waits where it is safe, in its order.
+                    guard (try? await time.sleep(for: min(pause, configuration.maximumBackoff))) != nil else { return }
+                    continue
+                }
                 let rows = box.withLock { $0.state.takeBatch(maximum: configuration.batchLimit) }
-                if rows.isEmpty { break }
                 let failure = await send(rows)
                 toDelete.notify()
                 guard let failure else {
@@ -132,6 +150,7 @@ package final class OutboxRelay: Sendable {
     private func send(_ rows: [OutboxRow]) async -> String? {
         let results = await publisher.publish(
             rows.map(\.message), deadline: time.now.advanced(by: configuration.publishTimeout))
+        CrashPoint.afterPublish.pass()
         var failure: String?
         let acknowledged = results.map { result -> Bool in
             guard let result else { return true }
@@ -149,19 +168,25 @@ package final class OutboxRelay: Sendable {
     }
 
     private func deleteLoop() async {
+        var mayWaitUntil = time.now
         while await toDelete.wait() {
-            let rows = box.withLock { $0.state.takePublished() }
-            if rows.isEmpty { continue }
+            if box.withLock(\.isAlone), time.now < mayWaitUntil {
+                guard (try? await time.sleep(until: mayWaitUntil)) != nil else { return }
+            }
+            mayWaitUntil = time.now.advanced(by: configuration.deletionInterval)
+            let batches = box.withLock { $0.state.takePublished() }
+            if batches.isEmpty { continue }
             do {
-                // Losing this commit publishes the rows a second time, which every consumer tolerates: no fsync.
+                // Losing this commit publishes them a second time, which every consumer tolerates: no fsync.
                 _ = try await postgres.batch(
-                    [outbox.delete(rows)], options: TransactionOptions(synchronousCommit: false),
+                    [outbox.delete(batches)], options: TransactionOptions(synchronousCommit: false),
                     deadline: time.now.advanced(by: .seconds(10)))
-                box.withLock { $0.state.forget(rows) }
+                box.withLock { $0.state.forget(batches) }
             } catch {
-                box.withLock { $0.state.keep(rows) }
+                box.withLock { $0.state.keep(batches) }
                 log.warning("deleting published messages failed, will be tried again", ["error": .error(error)])
-                guard (try? await time.sleep(for: configuration.minimumBackoff)) != nil else { return }
+                let pause = max(configuration.minimumBackoff, error.retryAfter ?? .zero)
+                guard (try? await time.sleep(for: pause)) != nil else { return }
                 toDelete.notify()
             }
         }
@@ -172,7 +197,8 @@ package final class OutboxRelay: Sendable {
         while await toSweep.wait(until: time.now.advanced(by: wait), time: time) {
             do {
                 try await sweep()
-                wait = box.withLock { $0.state.heldOrders.isEmpty } ? configuration.sweepInterval : .milliseconds(20)
+                let hurries = publisher.pause == nil && box.withLock { !$0.state.heldOrders.isEmpty }
+                wait = hurries ? .milliseconds(20) : configuration.sweepInterval
             } catch {
                 log.warning("the outbox sweep failed, will be tried again", ["error": .error(error)])
                 wait = configuration.sweepInterval
@@ -186,43 +212,62 @@ package final class OutboxRelay: Sendable {
         let deadline = time.now.advanced(by: .seconds(10))
         try await releaseHeld(deadline: deadline)
         try await readBackOwn(deadline: deadline)
+        let isAlone = try await postgres.query(outbox.isAlone(), deadline: deadline)[0].bool(0)
+        box.withLock { $0.isAlone = isAlone }
+        if Defect.outboxNotSwept.isOn { return }
+        _ = try await postgres.query(Outbox.adoptFormer, deadline: deadline)
         for row in try await postgres.query(outbox.otherOwners(), deadline: deadline) {
             try await takeOver(from: try row.int8(0), deadline: deadline)
         }
     }
 
     private func releaseHeld(deadline: MonotonicInstant) async throws {
-        let held = box.withLock { $0.state.heldOrders }
+        let held = box.withLock { $0.state.newestHeld }
         guard !held.isEmpty else { return }
-        let foreign = try await postgres.query(outbox.foreignOrders(among: held), deadline: deadline)
-        let stillForeign = Set(try foreign.map { try $0.uuid(0) })
-        box.withLock { $0.state.release(except: stillForeign) }
+        var foreign: [UUID: Int64] = [:]
+        for row in try await postgres.query(outbox.oldestForeign(before: held), deadline: deadline) {
+            foreign[try row.uuid(0)] = OutboxRow.Position.sequence(batch: try row.int8(1))
+        }
+        let oldestForeign = foreign
+        box.withLock { $0.state.release(upTo: held, before: oldestForeign) }
         toSend.notify()
     }
 
     /// Own rows that memory does not have: after an unknown commit (old rows only), or because memory was full.
     private func readBackOwn(deadline: MonotonicInstant) async throws {
-        let (isBehind, hasRoom) = box.withLock { box in
-            (box.state.isBehind, box.state.count < configuration.memoryLimit / 2)
+        let now = time.now
+        let look = box.withLock { box -> (isBehind: Bool, orders: [UUID])? in
+            guard box.state.hasRoomToReadBack else { return nil }
+            return (box.state.isBehind, box.state.beginReadingBack(at: now))
         }
-        guard hasRoom else { return }
+        guard let (isBehind, orders) = look else { return }
         let limit = configuration.memoryLimit / 2
-        if isBehind { box.withLock { $0.state.beginReadingBack() } }
         let age = isBehind ? Duration.zero : configuration.ownRowAge
-        let rows = try await postgres.query(outbox.ownRows(olderThan: age, limit: limit), deadline: deadline)
-        let own = try rows.map { try OutboxRow(row: $0, source: source) }
-        box.withLock { box in
-            box.state.addReadBack(own)
-            if own.count == limit { box.state.markBehind() }
+        let own: [OutboxRow]
+        do {
+            var rows = Array(try await postgres.query(outbox.ownRows(olderThan: age, limit: limit), deadline: deadline))
+            if !orders.isEmpty {
+                // Whatever their age: these are waited for. What is among the others already counts once.
+                rows += try await postgres.query(outbox.ownRows(of: orders), deadline: deadline)
+            }
+            own = Set(try rows.map { try OutboxRow(row: $0, source: source) })
+                .sorted { $0.position.sequence < $1.position.sequence }
+        } catch {
+            box.withLock { $0.state.failReadingBack(wasBehind: isBehind) }
+            toSend.notify()
+            throw error
         }
-        if !own.isEmpty { toSend.notify() }
+        _ = box.withLock { $0.state.addReadBack(own, isComplete: own.count < limit) }
+        // Also what was put aside meanwhile can go now.
+        toSend.notify()
     }
 
     private func takeOver(from owner: Int64, deadline: MonotonicInstant) async throws {
         while box.withLock({ $0.state.count < configuration.memoryLimit / 2 }) {
-            let rows = try await postgres.query(outbox.takeOver(from: owner, limit: 1000), deadline: deadline)
+            let rows = try await postgres.query(
+                outbox.takeOver(from: owner, limit: Self.takenOverAtOnce), deadline: deadline)
             guard !rows.isEmpty else { return }
-            // UPDATE … RETURNING promises no order; the sequence is the order of writing.
+            // A join promises no order; the sequence is the order of writing.
             let orphans = try rows.map { try OutboxRow(row: $0, source: source) }
                 .sorted { $0.position.sequence < $1.position.sequence }
             box.withLock { box in

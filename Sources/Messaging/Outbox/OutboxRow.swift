@@ -1,38 +1,39 @@
 import Clocks
-import Postgres
 
 /// A message that is committed and waits to be published.
 package struct OutboxRow: Hashable, Sendable {
-    /// Where the row lies: its primary key.
+    /// Where the message lies: which batch, and at which place in it.
     package struct Position: Hashable, Sendable {
         package var orderID: UUID
-        package var sequence: Int64
+        /// The batch's primary key; it grows in the order of writing.
+        package var batch: Int64
+        /// The place in the batch, from zero; less than ``placesPerBatch``.
+        package var place: Int
 
-        package init(orderID: UUID, sequence: Int64) {
+        package init(orderID: UUID, batch: Int64, place: Int = 0) {
             self.orderID = orderID
-            self.sequence = sequence
+            self.batch = batch
+            self.place = place
         }
+
+        /// Batches are no larger than this.
+        static let placesPerBatch = 1 << 10
+
+        /// The order of writing, as one number.
+        package var sequence: Int64 { Self.sequence(batch: batch) + Int64(place) }
+
+        /// The sequence of the first message of a batch.
+        package static func sequence(batch: Int64) -> Int64 { batch * Int64(placesPerBatch) }
     }
 
     package var position: Position
+    /// How many messages its batch has.
+    package var batchSize: Int
     package var message: OutgoingMessage
 
-    package init(position: Position, message: OutgoingMessage) {
+    package init(position: Position, batchSize: Int = 1, message: OutgoingMessage) {
         self.position = position
+        self.batchSize = batchSize
         self.message = message
-    }
-
-    static let columns =
-        "o.order_id, o.sequence, o.topic, o.id, o.type, o.time, o.traceparent, o.tracestate, o.deadline, o.payload"
-
-    init(row: Row, source: String) throws {
-        let orderID = try row.uuid(0)
-        position = Position(orderID: orderID, sequence: try row.int8(1))
-        message = OutgoingMessage(
-            topicName: try row.text(2),
-            envelope: MessageEnvelope(
-                id: try row.uuid(3), source: source, type: try row.text(4), orderID: orderID,
-                time: try row.timestamp(5), traceparent: try row.optionalText(6), tracestate: try row.optionalText(7),
-                deadline: try row.optionalTimestamp(8), payload: try row.bytes(9)))
     }
 }

@@ -26,7 +26,7 @@ struct Bench: Sendable {
 
     init(
         _ database: TestDatabase, owner: Int64 = 1, publisher: RecordingPublisher = RecordingPublisher(),
-        ownRowAge: Duration = .seconds(60),
+        ownRowAge: Duration = .seconds(60), deletionInterval: Duration = .milliseconds(5),
         change: (inout PostgresConfiguration) -> Void = { _ in }
     ) {
         var configuration = PostgresConfiguration(
@@ -41,6 +41,7 @@ struct Bench: Sendable {
         var rhythm = OutboxRelay.Configuration()
         rhythm.sweepInterval = .milliseconds(30)
         rhythm.ownRowAge = ownRowAge
+        rhythm.deletionInterval = deletionInterval
         rhythm.minimumBackoff = .milliseconds(5)
         relay = OutboxRelay(
             outbox: outbox, service: "test", postgres: client, publisher: publisher, configuration: rhythm,
@@ -55,10 +56,11 @@ struct Bench: Sendable {
     ///   which is then published twice; only a test about reading back wants that.
     static func with(
         relayRuns: Bool = true, publisher: RecordingPublisher = RecordingPublisher(),
-        ownRowAge: Duration = .seconds(60), _ body: @Sendable (Bench, TestDatabase) async throws -> Void
+        ownRowAge: Duration = .seconds(60), deletionInterval: Duration = .milliseconds(5),
+        _ body: @Sendable (Bench, TestDatabase) async throws -> Void
     ) async throws {
         try await TestPostgres.withDatabase { database in
-            let bench = Bench(database, publisher: publisher, ownRowAge: ownRowAge)
+            let bench = Bench(database, publisher: publisher, ownRowAge: ownRowAge, deletionInterval: deletionInterval)
             defer { bench.client.close() }
             _ = try await Migrator(bench.client, MessagingSchema.migrations + [schema]).apply(deadline: soon())
             if relayRuns {
@@ -81,9 +83,10 @@ struct Bench: Sendable {
         await running.value
     }
 
-    func processor(_ handler: any MessageHandler) -> MessageProcessor {
+    func processor(_ handler: any MessageHandler, attempts: Int = 3) -> MessageProcessor {
         var configuration = MessageProcessor.Configuration()
         configuration.minimumBackoff = .milliseconds(5)
+        configuration.parking.attempts = attempts
         return MessageProcessor(
             handler: handler, unitOfWork: unitOfWork, messages: messages, configuration: configuration,
             time: SystemTime(), log: .silent)
@@ -105,6 +108,28 @@ struct Bench: Sendable {
     /// The effects in the order they were written.
     func effects() async throws -> [String] {
         try await client.query(Statement("SELECT text FROM effects ORDER BY place")).map { try $0.text(0) }
+    }
+
+    /// The texts of the parked messages, in order.
+    func parked() async throws -> [String] {
+        try await client.query(Statement("SELECT payload FROM parked_messages ORDER BY topic, order_id, place")).map {
+            String(decoding: try $0.bytes(0), as: UTF8.self)
+        }
+    }
+
+    /// The parked messages of a processor; what is parked can be made due with ``makeDue()``.
+    func lot(_ processor: MessageProcessor) -> ParkingLot {
+        ParkingLot([.inventoryCommands: processor], unitOfWork: unitOfWork, time: SystemTime())
+    }
+
+    func makeDue() async throws {
+        _ = try await client.query(Statement("UPDATE parked_keys SET due_at = clock_timestamp()"))
+    }
+
+    /// Makes all keys due and tries each once.
+    func tryParked(_ lot: ParkingLot) async throws {
+        try await makeDue()
+        for claim in try await lot.claim(limit: 100) { await lot.retry(claim) }
     }
 
     func count(_ table: String) async throws -> Int64 {

@@ -7,6 +7,7 @@ final class RecordingPublisher: MessagePublisher {
     private struct State {
         var taken: [OutgoingMessage] = []
         var calls = 0
+        var pause: Duration?
         var refuses: @Sendable (OutgoingMessage, _ call: Int) -> Bool
     }
 
@@ -19,6 +20,12 @@ final class RecordingPublisher: MessagePublisher {
 
     var taken: [OutgoingMessage] { state.withLock { $0.taken } }
     var calls: Int { state.withLock { $0.calls } }
+
+    /// Nothing is to be handed over for that long, or until it is set to nil.
+    var pause: Duration? {
+        get { state.withLock { $0.pause } }
+        set { state.withLock { $0.pause = newValue } }
+    }
 
     /// What was taken for a topic, as text.
     func texts(_ topic: String) -> [String] {
