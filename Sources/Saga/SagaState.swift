@@ -6,9 +6,10 @@ public struct SagaState: Sendable, Hashable {
     public enum Status: String, CaseIterable, Sendable {
         /// Going forward. Leaves to `compensating` (before the pivot), `parked` or `completed`.
         case running
-        /// Undoing, in reverse. Leaves to `compensated` or `quarantined`.
+        /// Undoing, in reverse. Leaves to `compensated`, `quarantined` or `parked`.
         case compensating
-        /// Waiting without spending an attempt, because a dependency's circuit is open. Leaves to `running`.
+        /// Waiting without spending an attempt, because who would do it cannot be reached. Leaves to where it came from:
+        /// `compensating` with a failure, `running` without.
         case parked
         /// A compensation was given up; what remains is kept. Leaves to `compensating` when an operator redrives it.
         case quarantined

@@ -8,6 +8,8 @@ package enum JournalStatements {
     struct Change: Sendable, Hashable {
         var status: SagaJournalEntry.Status
         var attempts: Int
+        /// Nil for as it was.
+        var channel: SagaJournalEntry.Channel?
         var finishedAt: Timestamp?
         var detail: String?
     }
@@ -34,15 +36,16 @@ package enum JournalStatements {
         Statement(
             """
             UPDATE saga_steps s SET status = n.status, attempts = n.attempts, finished_at = n.finished_at,
-                detail = n.detail
-            FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::int4[], $5::timestamptz[], $6::text[])
-                 AS n(saga_id, entry, status, attempts, finished_at, detail)
+                detail = n.detail, channel = coalesce(n.channel, s.channel)
+            FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::int4[], $5::timestamptz[], $6::text[], $7::text[])
+                 AS n(saga_id, entry, status, attempts, finished_at, detail, channel)
             WHERE s.saga_id = n.saga_id AND s.entry = n.entry
             """,
             [
                 .uuids(changes.map(\.saga)), .int4s(changes.map { Int32($0.entry) }),
                 .texts(changes.map(\.change.status.rawValue)), .int4s(changes.map { Int32($0.change.attempts) }),
                 .optionalTimestamps(changes.map(\.change.finishedAt)), .optionalTexts(changes.map(\.change.detail)),
+                .optionalTexts(changes.map { $0.change.channel?.rawValue }),
             ])
     }
 

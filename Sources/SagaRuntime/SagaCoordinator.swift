@@ -2,7 +2,9 @@ import Clocks
 import Contracts
 import Messaging
 import Postgres
+import Resilience
 import Saga
+import Synchronization
 import Telemetry
 
 /// Advances sagas: by replies, by time, and by wishes to cancel.
@@ -23,106 +25,191 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
     }
 
     package let process: Process
-    private let postgres: PostgresClient
-    private let unitOfWork: UnitOfWork
-    private let configuration: Configuration
-    private let time: any TimeSource
-    private let random: any RandomSource
-    private let log: Logger
+    let postgres: PostgresClient
+    let unitOfWork: UnitOfWork
+    let configuration: Configuration
+    let time: any TimeSource
+    let random: any RandomSource
+    let log: Logger
+    private let channels: (any CommandChannels)?
+    private let budgets: RetryBudgets?
+    let tracing: SagaTracing
+    /// Commands that could not be paid for wait once more and are then sent all the same.
+    private let repeats = DurableRepeats<UUID>()
+    private let lastComplaint = Mutex<MonotonicInstant?>(nil)
 
+    /// - Parameters:
+    ///   - channels: the ways besides the outbox; nil where there are none.
+    ///   - budgets: pay for sending commands again, from the account of who carries them out.
     package init(
         process: Process, postgres: PostgresClient, unitOfWork: UnitOfWork,
-        configuration: Configuration = Configuration(), time: any TimeSource, random: any RandomSource, log: Logger
+        configuration: Configuration = Configuration(), channels: (any CommandChannels)? = nil,
+        budgets: RetryBudgets? = nil,
+        time: any TimeSource, random: any RandomSource, log: Logger, tracer: Tracer? = nil
     ) {
         self.process = process
         self.postgres = postgres
         self.unitOfWork = unitOfWork
         self.configuration = configuration
+        self.channels = channels
+        self.budgets = budgets
         self.time = time
         self.random = random
         self.log = log
+        tracing = SagaTracing(tracer: tracer)
     }
 
     /// What the start of sagas writes and says; to be part of the transaction that makes what they are about.
     package func start(
         _ sagas: [(id: UUID, details: Process.Details, trace: TraceHeaders)], now: Timestamp
     ) throws -> SagaEffects {
-        var batch = SagaBatch(process: process, now: now)
+        var batch = newBatch(now)
         for saga in sagas {
-            let (state, actions) = SagaMachine.start(process.definition, now: now, jitter: random.nextUnit())
-            try batch.add(actions, saga: saga.id, state: state, details: saga.details, trace: saga.trace)
+            let jitter = random.nextUnit()
+            let (state, actions) = SagaMachine.start(process.definition, now: now, jitter: jitter)
+            var step = Step(machine: SagaMachine(process.definition, state), actions: actions)
+            chooseWay(of: &step, now: now, jitter: jitter)
+            try batch.add(
+                step.actions, saga: saga.id, of: process.definition, state: step.machine.state, by: step.way,
+                details: saga.details, trace: saga.trace)
+            batch.tell(tracing.begin(saga.id, of: process.definition.name, saga.trace, at: now))
         }
         return batch.effects(areNew: true)
     }
 
-    // MARK: Time
+    // MARK: One input to one saga
 
-    /// Advances what is due until cancelled.
-    package func runTimers() async {
-        while !Task.isCancelled {
-            var wait = configuration.idleInterval
-            do {
-                var (found, advanced) = (0, 0)
-                repeat { (found, advanced) = try await advanceDueBatch() } while advanced == configuration.batchLimit
-                // What is due and cannot be advanced stays due: it is looked at again, but not without pause.
-                if found == 0 || advanced > 0 { wait = try await untilNextDue() }
-            } catch {
-                if Task.isCancelled { return }
-                log.warning("due sagas could not be advanced, will be tried again", ["error": .error(error)])
+    /// What an input came to, and by which way its command goes.
+    private struct Step {
+        var machine: SagaMachine
+        var actions: [SagaAction]
+        var way = CommandWay.kafka
+
+        /// The command that is sent by these actions: there is one at most.
+        var sent: (name: String, attempt: Int)? {
+            for case .send(let step, let kind, let attempt) in actions {
+                return (machine.definition.command(step, kind), attempt)
             }
-            guard (try? await time.sleep(for: wait)) != nil else { return }
+            return nil
         }
     }
 
-    private var deadline: MonotonicInstant { time.now.advanced(by: configuration.transactionTimeout) }
-
-    private func untilNextDue() async throws -> Duration {
-        guard let row = try await postgres.query(SagaStatements.nextDue(process.definition), deadline: deadline).first
+    /// Applies one input to one saga; one of a version that is not known here, or without details, is left alone.
+    ///
+    /// - Parameter isRepeatPaidFor: whether sending a command again draws on the retry budget of who carries it out; what it
+    ///   cannot pay for is put off.
+    /// - Returns: the saga's new state; the old one when nothing has changed.
+    func advance(
+        _ record: SagaRecord, in picture: Picture, batch: inout SagaBatch<Process>, trace: TraceHeaders?,
+        isRepeatPaidFor: Bool = false, _ input: (inout SagaMachine, Double) -> SagaTransition
+    ) throws -> SagaState {
+        guard let definition = process.definition(record.definition, version: record.version),
+            let details = picture.details[record.id]
         else {
-            return configuration.idleInterval
+            leaveAlone(record)
+            return record.state
         }
-        return min(max(.seconds(try row.double(0)), .milliseconds(10)), configuration.idleInterval)
-    }
-
-    /// Advances one batch of due sagas; answers how many were found.
-    package func advanceDue() async throws -> Int {
-        try await advanceDueBatch().found
-    }
-
-    private func advanceDueBatch() async throws -> (found: Int, advanced: Int) {
-        let due = SagaStatements.due(process.definition, limit: configuration.batchLimit)
-        let rows = try await postgres.query(due, deadline: deadline)
-        let ids = try rows.map { try $0.uuid(0) }
-        guard !ids.isEmpty else { return (0, 0) }
-        let advanced = try await unitOfWork.run(reads: reads(ids, skipsLocked: true), deadline: deadline) { rows in
-            let picture = try self.picture(rows)
-            var batch = SagaBatch(process: self.process, now: picture.now)
-            for record in picture.records.values {
-                try self.advance(record, in: picture, batch: &batch, trace: nil) { machine, jitter in
-                    machine.timer(now: picture.now, jitter: jitter)
-                }
+        let jitter = random.nextUnit()
+        let before = SagaMachine(definition, record.state)
+        var step = Step(machine: before, actions: [])
+        switch input(&step.machine, jitter) {
+        case .actions(let actions): step.actions = actions
+        case .ignored(let reason):
+            log.debug("a saga's input is ignored", ["orderId": .uuid(record.id), "reason": .text(reason)])
+            return record.state
+        }
+        chooseWay(of: &step, before: before, now: picture.now, jitter: jitter)
+        if isRepeatPaidFor, let sent = step.sent, sent.attempt > 1, !isLikelyLost(record, sent.attempt, picture.now),
+            !pays(for: sent.name, of: record.id)
+        {
+            step = Step(machine: before, actions: [])
+            guard case .actions(let actions) = step.machine.putOff(now: picture.now, jitter: jitter) else {
+                return record.state
             }
-            return self.decision(batch, result: batch.count)
+            step.actions = actions
         }
-        return (ids.count, advanced)
+        try batch.add(
+            step.actions, saga: record.id, of: definition, state: step.machine.state, by: step.way, details: details,
+            trace: trace)
+        return step.machine.state
+    }
+
+    /// Decides by which way the step's command goes. Where there is none, the saga is parked in its place, and a repeat has
+    /// cost no attempt.
+    private func chooseWay(of step: inout Step, before: SagaMachine? = nil, now: Timestamp, jitter: Double) {
+        guard let channels, let sent = step.sent else { return }
+        step.way = channels.way(of: sent.name, attempt: sent.attempt)
+        guard case .none(let wait) = step.way else { return }
+        var parked = step
+        if sent.attempt > 1, let before, before.state.status != .quarantined {
+            parked.machine = before
+            parked.actions = []
+        }
+        let early = Duration.nanoseconds(Int64(Double(wait.wholeNanoseconds) / 10 * jitter))
+        guard case .actions(let parking) = parked.machine.park(until: now.advanced(by: wait - early)) else { return }
+        parked.actions.removeAll { if case .send = $0 { true } else { false } }
+        parked.actions += parking
+        step = parked
+    }
+
+    /// Whether the sending before was most likely lost: the first repeat is then none to who carries it out, and nobody has
+    /// to pay for it. Otherwise a broker that lost its log would be followed by a queue at the retry budget.
+    private func isLikelyLost(_ record: SagaRecord, _ attempt: Int, _ now: Timestamp) -> Bool {
+        guard let channels, attempt == 2, record.lastChannel == .kafka else { return false }
+        return channels.mayHaveLost(record.state.stepStartedAt.duration(to: now))
+    }
+
+    private func pays(for command: String, of saga: UUID) -> Bool {
+        guard let budgets, let dependency = process.dependency(of: command) else { return true }
+        return repeats.mayRepeat(saga, paidFrom: budgets.budget(for: dependency))
+    }
+
+    /// An answer, whatever it says, shows that who was commanded works: it earns a share of a further command.
+    func deposits(for commands: [String]) -> (@Sendable () -> Void)? {
+        guard let budgets else { return nil }
+        let earned = commands.compactMap { process.dependency(of: $0) }.map { budgets.budget(for: $0) }
+        guard !earned.isEmpty else { return nil }
+        return { for budget in earned { budget.deposit() } }
+    }
+
+    /// Somebody who knows its version will advance it. Said once a minute: there may be many of them for long.
+    private func leaveAlone(_ record: SagaRecord) {
+        let now = time.now
+        let isTime = lastComplaint.withLock { last in
+            if let last, last.duration(to: now) < .seconds(60) { return false }
+            last = now
+            return true
+        }
+        guard isTime else { return }
+        log.warning(
+            "a saga of a version not known here, or without details, is left alone",
+            [
+                "orderId": .uuid(record.id), "definition": .text(record.definition), "version": .count(record.version),
+            ])
     }
 
     // MARK: Common
 
-    private struct Picture {
+    /// Sagas as they were read, and when.
+    struct Picture {
         var now: Timestamp
         var records: [UUID: SagaRecord]
         var details: [UUID: Process.Details]
     }
 
-    private func reads(_ ids: [UUID], skipsLocked: Bool) -> [Statement] {
-        [SagaStatements.lock(ids, skipsLocked: skipsLocked), process.loadDetails(of: ids), SagaStatements.now]
+    func newBatch(_ now: Timestamp) -> SagaBatch<Process> {
+        SagaBatch(process: process, now: now, channels: channels, tracing: tracing)
     }
 
-    private func picture(_ rows: [Rows]) throws -> Picture {
+    func reads(_ ids: [UUID], areDue: Bool = false) -> [Statement] {
+        let lock = areDue ? SagaStatements.lockDue(ids) : SagaStatements.lock(ids)
+        return [lock, process.loadDetails(of: ids), SagaStatements.now]
+    }
+
+    func picture(_ rows: [Rows], areDue: Bool = false) throws -> Picture {
         var picture = Picture(now: try rows[2][0].timestamp(0), records: [:], details: [:])
         for row in rows[0] {
-            let record = try SagaStatements.record(row)
+            let record = try areDue ? SagaStatements.dueRecord(row) : SagaStatements.record(row)
             picture.records[record.id] = record
         }
         for row in rows[1] {
@@ -137,34 +224,7 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
         return picture
     }
 
-    /// Applies one input to one saga; one of a version that is not known here, or without details, is left alone.
-    private func advance(
-        _ record: SagaRecord, in picture: Picture, batch: inout SagaBatch<Process>, trace: TraceHeaders?,
-        _ input: (inout SagaMachine, Double) -> SagaTransition
-    ) throws {
-        let definition = process.definition
-        guard record.definition == definition.name, record.version == definition.version,
-            let details = picture.details[record.id]
-        else {
-            log.warning(
-                "a saga of a version not known here, or without details, is left alone",
-                [
-                    "orderId": .uuid(record.id), "definition": .text(record.definition),
-                    "version": .count(record.version),
-                ])
-            return
-        }
-        var machine = SagaMachine(definition, record.state)
-        switch input(&machine, random.nextUnit()) {
-        case .actions(let actions):
-            try batch.add(
-                actions, saga: record.id, state: machine.state, details: details, trace: trace)
-        case .ignored(let reason):
-            log.debug("a saga's input is ignored", ["orderId": .uuid(record.id), "reason": .text(reason)])
-        }
-    }
-
-    private func decision<Result: Sendable>(
+    func decision<Result: Sendable>(
         _ batch: SagaBatch<Process>, result: Result
     ) -> UnitOfWork.Decision<Result> {
         report(batch)
@@ -173,63 +233,11 @@ package final class SagaCoordinator<Process: SagaProcess>: Sendable {
             writes: effects.writes, outgoing: effects.outgoing, afterCommit: effects.afterCommit, result: result)
     }
 
-    private func report(_ batch: SagaBatch<Process>) {
+    func report(_ batch: SagaBatch<Process>) {
         for (saga, compensation) in batch.quarantined {
             log.error(
                 "a compensation was given up; the saga is quarantined",
                 ["orderId": .uuid(saga), "compensation": .text(compensation)])
-        }
-    }
-}
-
-/// Replies advance sagas; they need no inbox, for the saga knows which one it waits for.
-extension SagaCoordinator: MessageHandler {
-    package func reads(for messages: [IncomingMessage]) -> [Statement] {
-        reads(Set(messages.map(\.envelope.orderID)).sorted(), skipsLocked: false)
-    }
-
-    package func handle(_ messages: [IncomingMessage], rows: [Rows]) throws -> HandledBatch {
-        var picture = try picture(rows)
-        var batch = SagaBatch(process: process, now: picture.now)
-        var handled = HandledBatch()
-        for message in messages {
-            let reply: CommandReply
-            do {
-                guard message.envelope.type == MessageType.commandReply else {
-                    throw ContractError(type: message.envelope.type, detail: "the saga waits for replies only")
-                }
-                reply = try CommandReply(decoding: message.envelope.payload)
-            } catch {
-                handled.refused[message.envelope.id] = "\(error)"
-                continue
-            }
-            guard let record = picture.records[reply.orderID] else {
-                handled.refused[message.envelope.id] = "there is no saga \(reply.orderID)"
-                continue
-            }
-            var state = record.state
-            try advance(record, in: picture, batch: &batch, trace: message.envelope.trace) { machine, jitter in
-                defer { state = machine.state }
-                return machine.reply(to: reply.command, reply.sagaReply, now: picture.now, jitter: jitter)
-            }
-            // A later reply of the batch to the same saga sees this one's effect.
-            picture.records[reply.orderID]?.state = state
-        }
-        report(batch)
-        let effects = batch.effects()
-        handled.writes = effects.writes
-        handled.outgoing = effects.outgoing
-        handled.afterCommit = effects.afterCommit
-        return handled
-    }
-}
-
-extension CommandReply {
-    fileprivate var sagaReply: SagaReply {
-        switch outcome {
-        case .succeeded: .succeeded
-        case .failed: .failed(reason: reason?.rawValue ?? "unknown")
-        case .nothingToUndo: .nothingToUndo
         }
     }
 }

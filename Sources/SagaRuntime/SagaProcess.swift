@@ -10,7 +10,11 @@ package protocol SagaProcess: Sendable {
     /// What commands are made of.
     associatedtype Details: Sendable
 
+    /// What new sagas follow.
     var definition: SagaDefinition { get }
+
+    /// Earlier versions of it, which sagas under way may still follow.
+    var earlierDefinitions: [SagaDefinition] { get }
 
     /// Reads the details of sagas; ``details(_:)`` reads the rows.
     func loadDetails(of sagas: [UUID]) -> Statement
@@ -20,14 +24,31 @@ package protocol SagaProcess: Sendable {
 
     /// The command of a step or of its compensation. Its id must be `id`: a repeat is recognised by it.
     func command(
-        _ name: String, id: UUID, saga: UUID, _ details: Details, deadline: Timestamp?, trace: TraceHeaders?
+        _ name: String, id: UUID, saga: UUID, _ details: Details, wantedFor: Duration?, trace: TraceHeaders?
     ) throws -> OutgoingMessage
+
+    /// Who carries out the command of this name: whose retry budget pays for sending it again. Nil for none.
+    func dependency(of command: String) -> String?
 
     /// What a local step changes and says, for several sagas at once.
     func perform(_ step: String, for sagas: [UUID], now: Timestamp) -> SagaEffects
 
     /// What the end of sagas changes and says.
     func conclude(_ ended: [EndedSaga], now: Timestamp) -> SagaEffects
+}
+
+extension SagaProcess {
+    package var earlierDefinitions: [SagaDefinition] { [] }
+
+    package func dependency(of command: String) -> String? { nil }
+
+    /// The definition that a saga began with; nil when this process does not know it.
+    package func definition(_ name: String, version: Int) -> SagaDefinition? {
+        ([definition] + earlierDefinitions).first { $0.name == name && $0.version == version }
+    }
+
+    /// The versions whose sagas this process advances.
+    package var knownVersions: [Int] { ([definition] + earlierDefinitions).map(\.version) }
 }
 
 /// A saga that has come to its end.

@@ -8,6 +8,8 @@ struct SagaRecord: Sendable {
     var definition: String
     var version: Int
     var state: SagaState
+    /// By which way the command under way was sent last; nil where nobody asked.
+    var lastChannel: SagaJournalEntry.Channel?
 }
 
 /// The statements about sagas and their journal.
@@ -15,13 +17,23 @@ package enum SagaStatements {
     /// The database's clock: due times of several processes are compared by it alone.
     package static let now = Statement("SELECT clock_timestamp()")
 
-    /// Locks sagas in order of their ids; with `skipsLocked`, passes over those that somebody else is advancing.
-    static func lock(_ ids: [UUID], skipsLocked: Bool = false) -> Statement {
-        let columns = """
-            id, definition, version, status, position, attempts, step_started_at, due_at, started_at, failure, entries
+    private static let columns = """
+        id, definition, version, status, position, attempts, step_started_at, due_at, started_at, failure, entries
+        """
+
+    /// Locks sagas in order of their ids.
+    static func lock(_ ids: [UUID]) -> Statement {
+        Statement("SELECT \(columns) FROM sagas WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", [.uuids(ids)])
+    }
+
+    /// Locks sagas that are to act by themselves, passing over those that somebody else is advancing, and reads by which way
+    /// their commands were sent last.
+    static func lockDue(_ ids: [UUID]) -> Statement {
+        Statement(
             """
-        let lock = skipsLocked ? "FOR UPDATE SKIP LOCKED" : "FOR UPDATE"
-        return Statement("SELECT \(columns) FROM sagas WHERE id = ANY($1::uuid[]) ORDER BY id \(lock)", [.uuids(ids)])
+            SELECT \(columns), (SELECT channel FROM saga_steps t WHERE t.saga_id = s.id AND t.entry = s.entries - 1)
+            FROM sagas s WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
+            """, [.uuids(ids)])
     }
 
     static func record(_ row: Row) throws -> SagaRecord {
@@ -33,24 +45,41 @@ package enum SagaStatements {
                 startedAt: try row.timestamp(8), failure: try row.optionalText(9), entries: Int(try row.int4(10))))
     }
 
-    /// The sagas of this definition that are due, the longest overdue first: `(id)`.
-    ///
-    /// Those of other versions are others' work: looking at them would stand in the way of our own.
-    static func due(_ definition: SagaDefinition, limit: Int) -> Statement {
-        Statement(
-            """
-            SELECT id FROM sagas WHERE due_at <= clock_timestamp() AND definition = $1::text AND version = $2::int4
-            ORDER BY due_at LIMIT $3::int8
-            """, [.text(definition.name), .int4(Int32(definition.version)), .int8(Int64(limit))])
+    /// A row of ``lockDue(_:)``.
+    static func dueRecord(_ row: Row) throws -> SagaRecord {
+        var record = try record(row)
+        record.lastChannel = try row.optionalText(11).flatMap(SagaJournalEntry.Channel.init(rawValue:))
+        return record
     }
 
-    /// Seconds until the nearest due time of this definition's sagas; no row when nothing is due ever.
-    static func nextDue(_ definition: SagaDefinition) -> Statement {
+    /// The sagas of these versions that are due, the longest overdue first: `(id)`.
+    ///
+    /// Those of other versions are others' work: looking at them would stand in the way of our own.
+    static func due(_ definition: String, versions: [Int], limit: Int) -> Statement {
+        Statement(
+            """
+            SELECT id FROM sagas
+            WHERE due_at <= clock_timestamp() AND definition = $1::text AND version = ANY($2::int4[])
+            ORDER BY due_at LIMIT $3::int8
+            """, [.text(definition), .int4s(versions.map { Int32($0) }), .int8(Int64(limit))])
+    }
+
+    /// Seconds until the nearest due time of these versions' sagas; no row when nothing is due ever.
+    static func nextDue(_ definition: String, versions: [Int]) -> Statement {
         Statement(
             """
             SELECT extract(epoch FROM due_at - clock_timestamp())::float8 FROM sagas
-            WHERE due_at IS NOT NULL AND definition = $1::text AND version = $2::int4 ORDER BY due_at LIMIT 1
-            """, [.text(definition.name), .int4(Int32(definition.version))])
+            WHERE due_at IS NOT NULL AND definition = $1::text AND version = ANY($2::int4[]) ORDER BY due_at LIMIT 1
+            """, [.text(definition), .int4s(versions.map { Int32($0) })])
+    }
+
+    /// How many sagas under way are of versions that are not known here: `(version, count)`.
+    package static func unknownVersions(_ definition: String, known: [Int]) -> Statement {
+        Statement(
+            """
+            SELECT version, count(*) FROM sagas
+            WHERE due_at IS NOT NULL AND definition = $1::text AND NOT (version = ANY($2::int4[])) GROUP BY version
+            """, [.text(definition), .int4s(known.map { Int32($0) })])
     }
 
     static func insert(_ sagas: [(id: UUID, state: SagaState)], definition: SagaDefinition) -> Statement {

@@ -2,6 +2,7 @@ import Clocks
 import Contracts
 import Messaging
 import Postgres
+import Resilience
 import Saga
 import Synchronization
 import Telemetry
@@ -15,11 +16,20 @@ struct ParcelProcess: SagaProcess {
     struct Unreadable: Error {}
 
     let definition: SagaDefinition
+    let earlierDefinitions: [SagaDefinition]
     let messages: MessageFactory
     /// Makes every command fail while set: a crash between the reads and the commit.
     let isBroken = Switch()
+    /// Run on the connection's thread while a command is made, with the saga's row locked.
+    let interruption = Interruption()
     /// Details that cannot be read.
     static let unreadable = "unreadable"
+
+    final class Interruption: Sendable {
+        private let body = Mutex<(@Sendable () -> Void)?>(nil)
+        func set(_ new: @escaping @Sendable () -> Void) { body.withLock { $0 = new } }
+        func run() { body.withLock { $0 }?() }
+    }
 
     final class Switch: Sendable {
         private let state = Mutex(false)
@@ -27,12 +37,18 @@ struct ParcelProcess: SagaProcess {
         func set(_ isOn: Bool) { state.withLock { $0 = isOn } }
     }
 
-    init(version: Int = 1, messages: MessageFactory) throws {
+    init(version: Int = 1, earlier: [Int] = [], messages: MessageFactory) throws {
         self.messages = messages
-        definition = try SagaDefinition(
+        definition = try Self.definition(version)
+        earlierDefinitions = try earlier.map { try Self.definition($0) }
+    }
+
+    /// Version 2 does not weigh any more.
+    private static func definition(_ version: Int) throws -> SagaDefinition {
+        let weigh = SagaStep.compensatable("weigh", undoneBy: "unweigh")
+        return try SagaDefinition(
             "parcel", version: version,
-            steps: [
-                .compensatable("pack", undoneBy: "unpack"), .compensatable("weigh", undoneBy: "unweigh"),
+            steps: [.compensatable("pack", undoneBy: "unpack")] + (version == 1 ? [weigh] : []) + [
                 .pivot("seal"), .retriable("send"),
             ])
     }
@@ -48,13 +64,17 @@ struct ParcelProcess: SagaProcess {
     }
 
     func command(
-        _ name: String, id: UUID, saga: UUID, _ details: String, deadline: Timestamp?, trace: TraceHeaders?
+        _ name: String, id: UUID, saga: UUID, _ details: String, wantedFor: Duration?, trace: TraceHeaders?
     ) throws -> OutgoingMessage {
         if isBroken.isOn { throw Unreadable() }
+        interruption.run()
         return messages.message(
-            to: .shippingCommands, type: name, orderID: saga, id: id, deadline: deadline, trace: trace,
+            to: .shippingCommands, type: name, orderID: saga, id: id,
+            deadline: wantedFor.map { messages.wallNow.advanced(by: $0) }, trace: trace,
             payload: Array(details.utf8))
     }
+
+    func dependency(of command: String) -> String? { "post-office" }
 
     func perform(_ step: String, for sagas: [UUID], now: Timestamp) -> SagaEffects {
         SagaEffects(writes: [Self.note(step, sagas)])
@@ -96,30 +116,36 @@ struct SagaBench: Sendable {
     let coordinator: SagaCoordinator<ParcelProcess>
     let processor: MessageProcessor
 
-    init(_ database: TestDatabase, owner: Int64 = 1, version: Int = 1) throws {
+    init(
+        _ database: TestDatabase, owner: Int64 = 1, version: Int = 1, earlier: [Int] = [], budgets: RetryBudgets? = nil,
+        channels: (any CommandChannels)? = nil, time: any TimeSource = SystemTime()
+    ) throws {
         var configuration = PostgresConfiguration(
             host: database.host, port: database.port, user: database.user, database: database.name)
         configuration.maximumConnections = 4
-        let time = SystemTime()
         client = PostgresClient(configuration: configuration, time: time, random: SeededRandom(seed: 3))
         messages = MessageFactory(service: "test", time: time, random: SystemRandom())
-        process = try ParcelProcess(version: version, messages: messages)
+        process = try ParcelProcess(version: version, earlier: earlier, messages: messages)
         let outbox = Outbox(owner: owner)
         unitOfWork = UnitOfWork(
             postgres: client, outbox: outbox,
             relay: OutboxRelay(
                 outbox: outbox, service: "test", postgres: client, publisher: NoPublisher(), time: time, log: .silent))
         coordinator = SagaCoordinator(
-            process: process, postgres: client, unitOfWork: unitOfWork, time: time, random: SeededRandom(seed: 5),
-            log: .silent)
+            process: process, postgres: client, unitOfWork: unitOfWork, channels: channels, budgets: budgets,
+            time: time,
+            random: SeededRandom(seed: 5), log: .silent)
         processor = MessageProcessor(
             handler: coordinator, unitOfWork: unitOfWork, messages: messages, usesInbox: false, time: time,
             log: .silent)
     }
 
-    static func with(_ body: @Sendable (SagaBench, TestDatabase) async throws -> Void) async throws {
+    static func with(
+        budgets: RetryBudgets? = nil, channels: (any CommandChannels)? = nil,
+        _ body: @Sendable (SagaBench, TestDatabase) async throws -> Void
+    ) async throws {
         try await TestPostgres.withDatabase { database in
-            let bench = try SagaBench(database)
+            let bench = try SagaBench(database, budgets: budgets, channels: channels)
             defer { bench.client.close() }
             _ = try await Migrator(bench.client, MessagingSchema.migrations + SagaSchema.migrations + [schema])
                 .apply(deadline: soon)
@@ -139,7 +165,8 @@ struct SagaBench: Sendable {
             let parcels = Statement(
                 "INSERT INTO parcels (id, text) SELECT id, 'parcel' FROM unnest($1::uuid[]) AS id", [.uuids(ids)])
             return UnitOfWork.Decision(
-                writes: [parcels] + effects.writes, outgoing: effects.outgoing, result: ())
+                writes: [parcels] + effects.writes, outgoing: effects.outgoing, afterCommit: effects.afterCommit,
+                result: ())
         }
         return ids
     }
@@ -164,9 +191,23 @@ struct SagaBench: Sendable {
 
     /// What was said, in order: `(type, id, order)`.
     func said(about saga: UUID? = nil) async throws -> [(type: String, id: UUID, saga: UUID)] {
-        try await client.query(Statement("SELECT type, id, order_id FROM outbox ORDER BY sequence"))
+        try await client.query(Statement("SELECT type, id, order_id FROM outbox_messages ORDER BY sequence"))
             .map { (try $0.text(0), try $0.uuid(1), try $0.uuid(2)) }
             .filter { saga == nil || $0.2 == saga }
+    }
+
+    /// For how many seconds each thing said about a saga was wanted when it was said, in order.
+    func patience(_ saga: UUID) async throws -> [Double?] {
+        try await client.query(
+            Statement(
+                """
+                SELECT coalesce(extract(epoch FROM deadline - time), -1)::float8 FROM outbox_messages
+                WHERE order_id = $1::uuid ORDER BY sequence
+                """, [.uuid(saga)])
+        ).map { row in
+            let seconds = try row.double(0)
+            return seconds < 0 ? nil : seconds
+        }
     }
 
     /// The journal in one line an entry: `pack action succeeded 1`.
@@ -184,7 +225,7 @@ struct SagaBench: Sendable {
                 """
                 SELECT s::text FROM sagas s WHERE id = $1::uuid
                 UNION ALL SELECT j::text FROM saga_steps j WHERE saga_id = $1::uuid
-                UNION ALL SELECT o::text FROM outbox o WHERE order_id = $1::uuid
+                UNION ALL SELECT o::text FROM outbox_messages o WHERE order_id = $1::uuid
                 UNION ALL SELECT p::text FROM parcels p WHERE id = $1::uuid
                 """, [.uuid(saga)])
         ).map { try $0.text(0) }.sorted()

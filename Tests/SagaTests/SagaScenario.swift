@@ -48,6 +48,10 @@ struct SagaScenario {
         apply(machine.park(until: now.advanced(by: duration)))
     }
 
+    mutating func retry() {
+        apply(machine.retry(now: now))
+    }
+
     mutating func redrive() {
         apply(machine.redrive(now: now))
     }
