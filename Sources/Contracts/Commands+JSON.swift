@@ -16,11 +16,12 @@ extension ReserveStock {
     package var encoded: [UInt8] { encodedObject { $0.member("lines", lines) } }
 
     package init(decoding bytes: [UInt8]) throws(ContractError) {
-        self = try decodePayload(bytes, as: Self.name) { command in
-            ReserveStock(
-                orderID: command.text("orderId"),
-                lines: command.objects("lines", count: 1...1000) { OrderLine(&$0) })
-        }
+        self = try decodePayload(bytes, as: Self.name) { ReserveStock(&$0) }
+    }
+
+    init(_ command: inout JSONObjectDecoder) {
+        self.init(
+            orderID: command.text("orderId"), lines: command.objects("lines", count: 1...1000) { OrderLine(&$0) })
     }
 }
 
@@ -41,11 +42,13 @@ extension ChargePayment {
     }
 
     package init(decoding bytes: [UInt8]) throws(ContractError) {
-        self = try decodePayload(bytes, as: Self.name) { command in
-            ChargePayment(
-                orderID: command.text("orderId"), amount: command.object("amount") { Money(&$0, in: 1...Int64.max) },
-                token: command.string("token", length: 1...128))
-        }
+        self = try decodePayload(bytes, as: Self.name) { ChargePayment(&$0) }
+    }
+
+    init(_ command: inout JSONObjectDecoder) {
+        self.init(
+            orderID: command.text("orderId"), amount: command.object("amount") { Money(&$0, in: 1...Int64.max) },
+            token: command.string("token", length: 1...128))
     }
 }
 
@@ -62,11 +65,13 @@ extension BookShipment {
     }
 
     package init(decoding bytes: [UInt8]) throws(ContractError) {
-        self = try decodePayload(bytes, as: Self.name) { command in
-            BookShipment(
-                orderID: command.text("orderId"), shipTo: command.object("shipTo") { Address(&$0) },
-                lines: command.objects("lines", count: 1...1000) { OrderLine(&$0) })
-        }
+        self = try decodePayload(bytes, as: Self.name) { BookShipment(&$0) }
+    }
+
+    init(_ command: inout JSONObjectDecoder) {
+        self.init(
+            orderID: command.text("orderId"), shipTo: command.object("shipTo") { Address(&$0) },
+            lines: command.objects("lines", count: 1...1000) { OrderLine(&$0) })
     }
 }
 

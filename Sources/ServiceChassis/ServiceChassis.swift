@@ -11,12 +11,12 @@
 //     package struct OrderConfiguration: ServiceConfiguration {
 //         package var database: DatabaseSettings
 //         package var kafka: KafkaSettings
-//         package var inventory: ServiceURL
+//         package var inventory: [ServiceURL]
 //
 //         package init(reading settings: inout SettingsReader) {
 //             database = DatabaseSettings(reading: &settings)
 //             kafka = KafkaSettings(reading: &settings)
-//             inventory = settings.required("INVENTORY_URL", .serviceURL, "Where inventory-service's API is.")
+//             inventory = settings.required("INVENTORY_URL", .serviceURLs, "Where inventory-service's API is.")
 //         }
 //     }
 //
@@ -26,20 +26,24 @@
 //     ) { configuration, chassis in
 //         let database = chassis.database(configuration.database, migrations: OrderMigrations.all)
 //         let calls = chassis.outgoingCalls()
-//         let inventory = calls.caller("inventory-service", configuration.inventory)
+//         let inventory = try calls.peer("inventory-service", configuration.inventory)
 //         var router = Router()
 //         OrderRoutes(database.client, inventory).add(to: &router)
 //         return [database.pool, database.schema, calls.part, try chassis.api(router)]
 //     }
 //
-//     // API/OrderRoutes.swift: what a handler throws becomes a problem document in `RequestHandler`
-//     router.get("/v1/orders", query: ["customerId"] + PageRequest.parameters) { context in
+//     // API/OrderRoutes.swift: what a handler throws becomes a problem document in `RequestHandler`; every route says who
+//     // may call it, and `context.principal` keeps a customer to what is its own
+//     router.get(
+//         "/v1/orders", access: .customers(.ordersRead), query: ["customerId"] + PageRequest.parameters
+//     ) { context in
 //         let customer = try context.queryText("customerId")
 //         let page = try context.page(filter: [customer])
 //         let rows = try await orders.list(customer, after: page.afterMoment, limit: page.fetchLimit, context.deadline)
 //         return page.page(rows) { .moment($0.createdAt, $0.id) }.response { $0.value($1) }
 //     }
-//     router.post("/v1/orders", waits: true) { context in      // body: .json unless said otherwise
+//     // body: .json unless said otherwise
+//     router.post("/v1/orders", access: .customers(.ordersWrite), waits: true) { context in
 //         let key = try context.idempotencyKey()
 //         let document = try context.document()
 //         let order = try context.decode(document) { OrderRequest(&$0) }
@@ -59,5 +63,5 @@
 // `HealthCheck` with `chassis.health`; numbers kept elsewhere are connected to `chassis.metrics` with its `observe` methods.
 //
 // Folders: Settings/ what can be set; Lifecycle/ start, stop, signals; Program/ the executable's commands and the chassis
-// itself; Routing/ from a request to a handler and back; Calls/ to other services; Cursors/, Idempotency/; Health/, Admin/,
-// Observability/.
+// itself; Authentication/ who calls, and who we are; Routing/ from a request to a handler and back; Calls/ to other
+// services; Cursors/, Idempotency/; Health/, Admin/, Observability/.

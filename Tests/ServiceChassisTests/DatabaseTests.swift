@@ -115,9 +115,12 @@ struct DatabaseTests {
             let chassis = Self.chassis()
             let client = chassis.database(try Self.settings(database.url), migrations: []).client
             for sql in [
-                "CREATE TABLE outbox (created_at timestamptz NOT NULL)",
-                "CREATE TABLE dead_letters (topic text NOT NULL)",
-                "INSERT INTO outbox VALUES (now() - interval '90 s'), (now())",
+                "CREATE TABLE outbox_batches (size integer NOT NULL, created_at timestamptz NOT NULL)",
+                "CREATE TABLE dead_letters (topic text NOT NULL, status text NOT NULL DEFAULT 'open')",
+                "CREATE TABLE parked_messages (topic text NOT NULL)",
+                "INSERT INTO parked_messages VALUES ('p')",
+                "INSERT INTO dead_letters VALUES ('a', 'discarded'), ('c', 'redriven')",
+                "INSERT INTO outbox_batches VALUES (1, now() - interval '90 s'), (4, now())",
                 "INSERT INTO dead_letters VALUES ('a'), ('a'), ('b')",
             ] {
                 _ = try await client.query(Statement(sql), deadline: Self.soon())
@@ -125,10 +128,13 @@ struct DatabaseTests {
             let tables = MessageTables(client, chassis)
             try await tables.count()
             var text = Self.metrics(chassis)
-            #expect(text.contains("outbox_pending{service=\"s\"} 2\n"))
+            #expect(text.contains("outbox_pending{service=\"s\"} 5\n"))
             #expect(text.contains("outbox_oldest_seconds{service=\"s\"} 9"))
             #expect(text.contains("dead_letters{service=\"s\",topic=\"a\"} 2\n"))
-            _ = try await client.query(Statement("DELETE FROM outbox"), deadline: Self.soon())
+            #expect(text.contains("messages_parked{service=\"s\",topic=\"p\"} 1\n"))
+            #expect(!text.contains("dead_letters{service=\"s\",topic=\"c\"}"))
+            _ = try await client.query(Statement("DELETE FROM outbox_batches"), deadline: Self.soon())
+            _ = try await client.query(Statement("DELETE FROM parked_messages"), deadline: Self.soon())
             _ = try await client.query(Statement("DELETE FROM dead_letters WHERE topic = 'a'"), deadline: Self.soon())
             try await tables.count()
             text = Self.metrics(chassis)
@@ -136,6 +142,7 @@ struct DatabaseTests {
             #expect(text.contains("outbox_oldest_seconds{service=\"s\"} 0\n"))
             #expect(text.contains("dead_letters{service=\"s\",topic=\"a\"} 0\n"))
             #expect(text.contains("dead_letters{service=\"s\",topic=\"b\"} 1\n"))
+            #expect(text.contains("messages_parked{service=\"s\",topic=\"p\"} 0\n"))
             client.close()
         }
     }

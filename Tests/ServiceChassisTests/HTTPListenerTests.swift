@@ -21,7 +21,7 @@ struct HTTPListenerTests {
     func lifecycle() async throws {
         let log = Recorder<String>()
         var router = Router()
-        router.get("/v1/slow") { _ in
+        router.get("/v1/slow", access: .everyone) { _ in
             log.record("asked")
             await log.wait(for: "go on")
             return .json(Array("{}".utf8))

@@ -28,16 +28,18 @@ struct IdempotencyStoreTests {
 
     static var deadline: MonotonicInstant { time.now.advanced(by: .seconds(30)) }
 
-    static func record(_ key: String, payload: UInt8 = 1, body: String = "{}") throws -> IdempotencyRecord {
+    static func record(
+        _ key: String, scope: String = "public", payload: UInt8 = 1, body: String = "{}"
+    ) throws -> IdempotencyRecord {
         IdempotencyRecord(
-            key: try IdempotencyKey(key), fingerprint: RequestFingerprint(bytes: [payload]),
+            key: try IdempotencyKey(key, scope: scope), fingerprint: RequestFingerprint(bytes: [payload]),
             answer: RecordedAnswer(status: 201, location: "/v1/things/1", body: Array(body.utf8)))
     }
 
     static func once(
-        _ record: IdempotencyRecord, _ client: PostgresClient, scope: String = "public", fails: Bool = false
+        _ record: IdempotencyRecord, _ client: PostgresClient, fails: Bool = false
     ) async throws -> HTTPResponse {
-        let store = IdempotencyStore(scope: scope)
+        let store = IdempotencyStore()
         return try await store.once(record, on: client, at: time.wallNow, deadline: deadline) { transaction in
             let effect = Statement("INSERT INTO effects VALUES ($1)", [.text(record.key.text)])
             _ = try transaction.execute(effect)
@@ -80,8 +82,8 @@ struct IdempotencyStoreTests {
     @Test("the same key in another scope is another key")
     func scopes() async throws {
         try await Self.withClient { client in
-            _ = try await Self.once(try Self.record("k", payload: 1), client, scope: "a")
-            _ = try await Self.once(try Self.record("k", payload: 2), client, scope: "b")
+            _ = try await Self.once(try Self.record("k", scope: "a", payload: 1), client)
+            _ = try await Self.once(try Self.record("k", scope: "b", payload: 2), client)
             #expect(try await Self.effects(client) == 2)
         }
     }
@@ -146,12 +148,15 @@ struct IdempotencyStoreTests {
             let store = IdempotencyStore()
             let first = [try Self.record("b"), try Self.record("a")]
             let rows = try await client.query(store.insert(first, at: Self.time.wallNow))
-            #expect(try rows.map { try $0.text(0) } == ["a", "b"])
+            #expect(try IdempotencyStore.keys(rows) == Set(first.map(\.key)))
             let second = [try Self.record("c"), try Self.record("a"), try Self.record("d")]
             let fresh = try await client.query(store.insert(second, at: Self.time.wallNow))
-            #expect(try fresh.map { try $0.text(0) } == ["c", "d"])
+            #expect(try IdempotencyStore.keys(fresh).map(\.text).sorted() == ["c", "d"])
             let found = try await client.query(store.lookUp((first + second).map(\.key)))
-            #expect(Set(try IdempotencyStore.records(found).keys) == ["a", "b", "c", "d"])
+            #expect(Set(try IdempotencyStore.records(found).keys.map(\.text)) == ["a", "b", "c", "d"])
+            let foreign = [try IdempotencyKey("a", scope: "another"), try IdempotencyKey("b")]
+            let own = try await client.query(store.lookUp(foreign))
+            #expect(Array(try IdempotencyStore.records(own).keys) == [try IdempotencyKey("b")])
         }
     }
 

@@ -19,7 +19,7 @@ struct RequestHandlerTests {
         _ body: @escaping Router.Handler
     ) -> RequestHandler {
         var router = Router()
-        router.get("/v1/things/{id}", waits: waits, body)
+        router.get("/v1/things/{id}", access: .everyone, waits: waits, body)
         return .test(router, time: time, registry: registry)
     }
 
@@ -156,7 +156,7 @@ struct RequestFingerprintTests {
         let context = RequestContext(
             request: request, route: RouteTemplate("/v1/orders"), parameters: PathParameters(),
             query: try request.queryParameters(), deadline: .distantFuture, wait: nil,
-            path: try request.pathSegments())
+            path: try request.pathSegments(), principal: .everybody)
         return RequestFingerprint(context, try context.document())
     }
 
@@ -177,5 +177,45 @@ struct RequestFingerprintTests {
             try Self.fingerprint("/v1/orders", "{\"a\":1}", method: .put),
         ]
         #expect(Set(all).count == all.count)
+    }
+}
+
+@Suite("Requests whose deadline has passed")
+struct ExpiredRequestTests {
+    @Test("are not begun, answered with 504, and counted")
+    func expired() async {
+        let time = TestTime()
+        let registry = MetricsRegistry()
+        var router = Router()
+        router.get("/task", access: .everyone) { _ in
+            Issue.record("begun although nobody waits for it any more")
+            return .json(Array("{}".utf8))
+        }
+        let handler = RequestHandler.test(router, time: time, registry: registry)
+        let received = time.now
+        time.advance(by: .seconds(2))
+        let waited = HTTPRequest(
+            method: .get, target: "/task", fields: ["Request-Timeout": "1.5"], receivedAt: received)
+        #expect(await handler.handle(waited).slug == "deadline-exceeded")
+        #expect(await handler.send(.get, "/task", ["Request-Timeout": "0"]).slug == "deadline-exceeded")
+        let text = String(decoding: registry.text(), as: UTF8.self)
+        #expect(text.contains("http_requests_expired_total{service=\"test-service\",route=\"/task\"} 2\n"))
+    }
+
+    @Test("time spent waiting to be begun counts, and what remains is the handler's")
+    func remaining() async {
+        let time = TestTime()
+        let seen = Recorder<MonotonicInstant>()
+        var router = Router()
+        router.get("/task", access: .everyone) { context in
+            seen.record(context.deadline)
+            return .json(Array("{}".utf8))
+        }
+        let received = time.now
+        time.advance(by: .seconds(1))
+        let request = HTTPRequest(
+            method: .get, target: "/task", fields: ["Request-Timeout": "1.5"], receivedAt: received)
+        #expect(await RequestHandler.test(router, time: time).handle(request).status == .ok)
+        #expect(seen.events == [received.advanced(by: .milliseconds(1500))])
     }
 }

@@ -9,24 +9,24 @@ import Testing
 struct RouterTests {
     static let handler: RequestHandler = {
         var router = Router()
-        router.get("/v1/orders", query: ["status"] + PageRequest.parameters) { context in
+        router.get("/v1/orders", access: .everyone, query: ["status"] + PageRequest.parameters) { context in
             let page = try context.page(filter: [try context.queryText("status")])
             return .json(Array("{\"limit\":\(page.limit)}".utf8))
         }
-        router.post("/v1/orders") { context in
+        router.post("/v1/orders", access: .everyone) { context in
             let quantity = try context.decode { $0.integer("quantity", in: 1...1000) }
             return .json(Array("{\"quantity\":\(quantity)}".utf8), status: .accepted)
         }
-        router.get("/v1/orders/{id}") { context in
+        router.get("/v1/orders/{id}", access: .everyone) { context in
             .json(Array("{\"id\":\"\(try context.identifier("id"))\"}".utf8))
         }
-        router.get("/v1/orders/latest") { _ in .json(Array("\"latest\"".utf8)) }
-        router.post("/v1/orders/{id}/cancellation", body: .optionalJSON) { context in
+        router.get("/v1/orders/latest", access: .everyone) { _ in .json(Array("\"latest\"".utf8)) }
+        router.post("/v1/orders/{id}/cancellation", access: .everyone, body: .optionalJSON) { context in
             if let document = try context.optionalDocument() { _ = try context.decode(document) { _ in 0 } }
             return .json(Array("{}".utf8), status: .accepted)
         }
-        router.get("/v1/items/{sku}") { .json(Array($0.parameters["sku"].utf8)) }
-        router.put("/v1/items/{sku}") { _ in .json(Array("{}".utf8)) }
+        router.get("/v1/items/{sku}", access: .everyone) { .json(Array($0.parameters["sku"].utf8)) }
+        router.put("/v1/items/{sku}", access: .everyone) { _ in .json(Array("{}".utf8)) }
         return .test(router)
     }()
 

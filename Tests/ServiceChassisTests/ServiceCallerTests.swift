@@ -58,7 +58,7 @@ struct ServiceCallerTests {
             random: SeededRandom(seed: 7), logger: .silent, registry: registry)
         let calls = chassis.outgoingCalls()
         let url = try #require(ServiceURL("http://127.0.0.1:\(port)/base"))
-        try await body(calls.caller("asked-service", url, configuration: configuration))
+        try await body(calls.caller("asked-service", [url], configuration: configuration))
         let life = ServiceLife()
         life.stop()
         try await calls.part.run(life)
@@ -141,6 +141,63 @@ struct ServiceCallerTests {
         #expect(service.seen.count == 1)
     }
 
+    @Test(
+        "a 503 of a service that is not bound to the contract leaves open what was done, unless it says so in our words",
+        arguments: [
+            (answer(503), true, true), (answer(503), false, false),
+            (ProblemDetails(.overloaded).response(), false, true),
+            (ProblemDetails(.dependencyUnavailable).response(), false, true),
+            (ProblemDetails(.outcomeUnknown).response(), false, false), (answer(429), false, true),
+            (answer(500), false, false),
+        ])
+    func foreign(answer: HTTPResponse, trustsContract: Bool, hadNoEffect: Bool) async throws {
+        var configuration = ServiceCaller.Configuration()
+        configuration.retry.maximumAttempts = 1
+        configuration.trustsContract = trustsContract
+        try await Scripted([answer]).run(configuration: configuration) { caller in
+            let error = await #expect(throws: CallError.self) {
+                try await caller.send(.init(.post, "/", body: []), operation: "do", deadline: Self.soon)
+            }
+            #expect(error?.hadNoEffect == hadNoEffect)
+        }
+    }
+
+    @Test(
+        "a request that must not be repeated blindly is sent once, unless nothing was done",
+        arguments: [(answer(500), 1), (answer(503), 1), (answer(429), 3), (ProblemDetails(.overloaded).response(), 3)])
+    func notBlindly(answer: HTTPResponse, attempts: Int) async throws {
+        var configuration = ServiceCaller.Configuration()
+        configuration.trustsContract = false
+        let service = Scripted([answer])
+        try await service.run(configuration: configuration) { caller in
+            var request = ServiceRequest(.post, "/", fields: ["Idempotency-Key": "k"], body: [])
+            request.repeatsWhenUnknown = false
+            await #expect(throws: CallError.self) {
+                try await caller.send(request, operation: "do", deadline: Self.soon)
+            }
+        }
+        #expect(service.seen.count == attempts)
+    }
+
+    @Test("a wait that is longer than the caller's patience is handed on, in either form")
+    func retryAfter() async throws {
+        let date = Self.answer(429, retryAfter: "Sun, 06 Nov 2094 08:49:37 GMT")
+        for (answer, least) in [(Self.answer(429, retryAfter: "30"), 30.0), (date, 86_400 * 365)] {
+            let service = Scripted([answer])
+            try await service.run { caller in
+                let error = await #expect(throws: CallError.self) {
+                    try await caller.send(.init(.get, "/"), operation: "look", deadline: Self.soon)
+                }
+                guard case .unavailable(_, _, let retryAfter?) = error else {
+                    Issue.record("\(String(describing: error)) names no time")
+                    return
+                }
+                #expect(retryAfter >= .seconds(least))
+            }
+            #expect(service.seen.count == 1)
+        }
+    }
+
     @Test("a service that stays away is unavailable, and nothing was sent")
     func refused() async throws {
         let server = try HTTPServer(
@@ -191,10 +248,18 @@ struct ServiceCallerTests {
                 }
             }
             #expect(caller.breaker.state == .open)
+            guard case .refusing(let end) = caller.admission, end > Self.time.now else {
+                Issue.record("the caller says \(caller.admission)")
+                return
+            }
             let refused = await #expect(throws: CallError.self) {
                 try await caller.send(ServiceRequest(.post, "/", body: []), operation: "do", deadline: Self.soon)
             }
             #expect(refused?.hadNoEffect == true)
+            guard case .refused(_, _, _?) = refused else {
+                Issue.record("\(String(describing: refused)) does not say that nothing was sent")
+                return
+            }
             #expect(refused?.description.contains("circuit breaker asked-service is open") == true)
         }
         #expect(service.seen.count == 2)

@@ -53,6 +53,19 @@ struct SettingsReaderTests {
         return (sample, settings)
     }
 
+    @Test("a service's own default stands in for the setting's, unless the setting does not take it or is given")
+    func ownDefaults() {
+        func port(_ environment: [String: String], _ defaults: [String: String]) -> (Int, String?) {
+            var settings = SettingsReader(SettingsSources(environment: environment), defaults: defaults)
+            let port = settings.value("PORT", .port, default: 8080, "The port.")
+            return (port, settings.settings.first?.description.defaultText)
+        }
+        #expect(port([:], ["PORT": "9000"]) == (9000, "9000"))
+        #expect(port(["PORT": "7"], ["PORT": "9000"]) == (7, "9000"))
+        #expect(port(["PORT": "many"], ["PORT": "9000"]) == (9000, "9000"))
+        #expect(port([:], ["PORT": "many", "HOST": "x"]) == (8080, "8080"))
+    }
+
     static func faults(_ environment: [String: String], files: [String: String] = [:]) -> [SettingFault] {
         do {
             _ = try read(environment, files: files)

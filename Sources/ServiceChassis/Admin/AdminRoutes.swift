@@ -8,14 +8,14 @@ package enum AdminRoutes {
         health: HealthRegistry, registry: MetricsRegistry, settings: [SettingsReader.Effective]
     ) -> Router {
         var router = Router()
-        router.get("/health/live") { _ in health.live().response }
-        router.get("/health/ready") { _ in await health.ready().response }
-        router.get("/health/startup") { _ in health.startup().response }
-        router.get("/metrics") { _ in
+        router.get("/health/live", access: .everyone) { _ in health.live().response }
+        router.get("/health/ready", access: .everyone) { _ in await health.ready().response }
+        router.get("/health/startup", access: .everyone) { _ in health.startup().response }
+        router.get("/metrics", access: .everyone) { _ in
             HTTPResponse(contentType: "text/plain; version=0.0.4", bytes: registry.text())
         }
         let configuration = configurationDocument(settings)
-        router.get("/admin/config") { _ in .json(configuration) }
+        router.get("/admin/config", access: .operators) { _ in .json(configuration) }
         return router
     }
 

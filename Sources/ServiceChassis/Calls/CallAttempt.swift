@@ -6,9 +6,12 @@ import Resilience
 /// What one attempt of a call came to, and what follows from it.
 struct CallAttempt: Sendable {
     let outcome: Result<HTTPClientResponse, HTTPClientError>
+    /// Whether the caller left so little time that running out of it says nothing about the service.
+    let wasHurried: Bool
 
-    init(_ outcome: Result<HTTPClientResponse, HTTPClientError>) {
+    init(_ outcome: Result<HTTPClientResponse, HTTPClientError>, wasHurried: Bool = false) {
         self.outcome = outcome
+        self.wasHurried = wasHurried
     }
 
     /// Whether there is an answer to hand to the caller.
@@ -17,14 +20,18 @@ struct CallAttempt: Sendable {
         return response.status.code < 500 && response.status.code != 429
     }
 
-    /// Whether the service may have done what was asked: by the contract, a 429 and most 503 say that nothing was done.
-    func mayHaveHadEffect(_ request: ServiceRequest) -> Bool {
+    /// Whether the service may have done what was asked.
+    ///
+    /// A 429 says that nothing was done. By our contract a 503 says so too unless its type is `outcome-unknown`; a
+    /// service that is not bound to the contract is believed only when it names one of the types that say so.
+    func mayHaveHadEffect(_ request: ServiceRequest, trustsContract: Bool) -> Bool {
         guard !request.isSafe else { return false }
         switch outcome {
         case .success(let response):
             switch response.status.code {
             case 429: return false
-            case 503: return response.saysOutcomeUnknown
+            case 503 where trustsContract: return response.names(.outcomeUnknown)
+            case 503: return !response.names(.overloaded) && !response.names(.dependencyUnavailable)
             default: return true
             }
         case .failure(let error):
@@ -33,16 +40,28 @@ struct CallAttempt: Sendable {
     }
 
     /// What the attempt says about the service's health.
+    ///
+    /// A caller without patience is no proof against it: else whoever sends us requests with next to no time could have
+    /// the service cut off for everybody.
     var health: CallOutcome {
         switch outcome {
-        case .success(let response): return response.status.code < 500 ? .success : .failure
+        case .success(let response):
+            guard response.status.code >= 500 else { return .success }
+            return wasHurried && response.status == .gatewayTimeout ? .neutral : .failure
         case .failure(let error):
             switch error.code {
             // Our own doing: the request was wrong, given up, or never left.
             case .invalidRequest, .cancelled, .shutDown, .queueFull: return .neutral
+            case .deadlineExceeded: return wasHurried || error.phase == .queued ? .neutral : .failure
             default: return .failure
             }
         }
+    }
+
+    /// Whether the service does not know this one, or does not let it do that: settings that do not fit together.
+    var isRefusalOfIdentity: Bool {
+        guard case .success(let response) = outcome else { return false }
+        return response.status == .unauthorized || response.status == .forbidden
     }
 
     /// What happened, for logs.
@@ -53,9 +72,10 @@ struct CallAttempt: Sendable {
         }
     }
 
-    private var retryAfter: Duration? {
-        guard case .success(let response) = outcome, let text = response.fields["Retry-After"] else { return nil }
-        return SecondsText.read(text)
+    /// How long the service wants to be left alone, by the header in either of its forms.
+    func retryAfter(now: Timestamp) -> Duration? {
+        guard case .success(let response) = outcome, let text = response.fields[RetryAfter.header] else { return nil }
+        return RetryAfter.delay(text, now: now)
     }
 
     private var mayHelpToRepeat: Bool {
@@ -65,23 +85,18 @@ struct CallAttempt: Sendable {
         }
     }
 
-    fileprivate func verdict(_ request: ServiceRequest) -> RetryVerdict {
-        let isHarmless = request.isRepeatable || !mayHaveHadEffect(request)
-        return mayHelpToRepeat && isHarmless ? .retry(after: retryAfter) : .accept
-    }
-}
-
-extension Result where Success == CallAttempt, Failure == Never {
-    /// Whether another attempt may help and cannot do harm.
-    func verdict(_ request: ServiceRequest) -> RetryVerdict {
-        get().verdict(request)
+    /// What the policies are told.
+    func report(_ request: ServiceRequest, trustsContract: Bool, now: Timestamp) -> CallReport {
+        CallReport(
+            health, retry: mayHelpToRepeat ? .retry(after: retryAfter(now: now)) : isAnswer ? .accept : .giveUp,
+            hadNoEffect: !mayHaveHadEffect(request, trustsContract: trustsContract))
     }
 }
 
 extension HTTPClientResponse {
-    /// Whether a 503 is of the one type that leaves open what was done.
-    fileprivate var saysOutcomeUnknown: Bool {
-        let urn = Array(ProblemType.outcomeUnknown.urn.utf8)
+    /// Whether the answer is a problem of this type.
+    fileprivate func names(_ type: ProblemType) -> Bool {
+        let urn = Array("\"\(type.urn)\"".utf8)
         guard body.count >= urn.count else { return false }
         return (0...body.count - urn.count).contains { body[$0..<$0 + urn.count].elementsEqual(urn) }
     }

@@ -19,12 +19,29 @@ package struct OutgoingCalls: Sendable {
         }
     }
 
-    /// A caller of the service at `url`; `name` is that of the dependency in metrics.
-    package func caller(
-        _ name: String, _ url: ServiceURL,
+    /// A caller of another service of the suite at these endpoints, which is shown who calls; `name` is that of the
+    /// dependency in metrics. A second caller of the same service has a breaker of another name, and draws on the same
+    /// retry budget.
+    ///
+    /// - Throws: `PipelineConfigurationError` when the configuration contradicts itself.
+    package func peer(
+        _ name: String, breaker: String? = nil, _ endpoints: [ServiceURL],
         configuration: ServiceCaller.Configuration = ServiceCaller.Configuration()
-    ) -> ServiceCaller {
-        ServiceCaller(name, url: url, client: client, configuration: configuration, chassis: chassis)
+    ) throws -> ServiceCaller {
+        try ServiceCaller(
+            name, breakerName: breaker, endpoints: endpoints, client: client, identity: chassis.identities.own,
+            configuration: configuration, chassis: chassis)
+    }
+
+    /// A caller of a service that is none of ours, and so must never get a token of ours.
+    ///
+    /// - Throws: `PipelineConfigurationError` when the configuration contradicts itself.
+    package func caller(
+        _ name: String, _ endpoints: [ServiceURL],
+        configuration: ServiceCaller.Configuration = ServiceCaller.Configuration()
+    ) throws -> ServiceCaller {
+        try ServiceCaller(
+            name, endpoints: endpoints, client: client, identity: nil, configuration: configuration, chassis: chassis)
     }
 }
 

@@ -20,6 +20,7 @@ package final class HealthRegistry: Sendable {
         var checks: [HealthCheck] = []
         var latest: (report: HealthReport, at: MonotonicInstant)?
         var running: Task<HealthReport, Never>?
+        var drainActions: [@Sendable () -> Void] = []
     }
 
     private let state = Mutex(State())
@@ -49,9 +50,24 @@ package final class HealthRegistry: Sendable {
         }
     }
 
-    /// From now on the service is not ready.
+    /// From now on the service is not ready; who asked for it is told.
     package func drain() {
-        state.withLock { $0.phase = .draining }
+        let actions = state.withLock { state in
+            state.phase = .draining
+            defer { state.drainActions = [] }
+            return state.drainActions
+        }
+        for action in actions { action() }
+    }
+
+    /// Has `action` run when the service begins to drain, for what would otherwise last until the drain's end, such as event
+    /// streams. It must not block.
+    package func whenDraining(_ action: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            if state.phase != .draining { state.drainActions.append(action) }
+            return state.phase == .draining
+        }
+        if isLate { action() }
     }
 
     /// The process answers, and so it lives; nothing else is looked at.

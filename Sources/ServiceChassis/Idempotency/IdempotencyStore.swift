@@ -36,14 +36,9 @@ package struct IdempotencyStore: Sendable {
         version: 5, name: "create_idempotency_keys",
         sql: String(decoding: PackageResources.V0005_create_idempotency_keys_sql, as: UTF8.self))
 
-    /// Whose keys these are; the same key in two scopes is two keys.
-    package let scope: String
+    package init() {}
 
-    package init(scope: String = "public") {
-        self.scope = scope
-    }
-
-    /// Inserts the records whose keys are new and returns these keys, one text column.
+    /// Inserts the records whose keys are new and returns these keys, to be read with ``keys(_:)``.
     ///
     /// Keys are taken in their order, so that batches that share several do not wait for each other in a circle.
     package func insert(_ records: [IdempotencyRecord], at time: Timestamp) -> Statement {
@@ -55,13 +50,13 @@ package struct IdempotencyStore: Sendable {
         func parameter(_ offset: Int) -> String { "$\(first + offset)" }
         return """
             INSERT INTO idempotency_keys (scope, key, fingerprint, status, content_type, location, body, created_at)
-            SELECT \(parameter(0)), key, fingerprint, status, content_type, location, body, \(parameter(7))
-            FROM unnest(\(parameter(1))::text[], \(parameter(2))::bytea[], \(parameter(3))::int4[], \
-            \(parameter(4))::text[], \(parameter(5))::text[], \(parameter(6))::bytea[])
-                AS record (key, fingerprint, status, content_type, location, body)
-            ORDER BY key
+            SELECT scope, key, fingerprint, status, content_type, location, body, \(parameter(7))
+            FROM unnest(\(parameter(0))::text[], \(parameter(1))::text[], \(parameter(2))::bytea[], \
+            \(parameter(3))::int4[], \(parameter(4))::text[], \(parameter(5))::text[], \(parameter(6))::bytea[])
+                AS record (scope, key, fingerprint, status, content_type, location, body)
+            ORDER BY scope, key
             ON CONFLICT (scope, key) DO NOTHING
-            RETURNING key
+            RETURNING scope, key
             """
     }
 
@@ -71,7 +66,8 @@ package struct IdempotencyStore: Sendable {
     /// The parameters of ``insertSQL(firstParameter:)``.
     package func insertParameters(_ records: [IdempotencyRecord], at time: Timestamp) -> [Parameter] {
         [
-            .text(scope), .texts(records.map(\.key.text)), .bytesArray(records.map(\.fingerprint.bytes)),
+            .texts(records.map(\.key.scope)), .texts(records.map(\.key.text)),
+            .bytesArray(records.map(\.fingerprint.bytes)),
             .int4s(records.map { Int32($0.answer.status) }), .texts(records.map(\.answer.contentType)),
             .optionalTexts(records.map(\.answer.location)), .bytesArray(records.map(\.answer.body)), .timestamp(time),
         ]
@@ -81,22 +77,33 @@ package struct IdempotencyStore: Sendable {
     package func lookUp(_ keys: [IdempotencyKey]) -> Statement {
         Statement(
             """
-            SELECT key, fingerprint, status, content_type, location, body
-            FROM idempotency_keys WHERE scope = $1 AND key = ANY($2::text[])
-            """, [.text(scope), .texts(keys.map(\.text))])
+            SELECT scope, key, fingerprint, status, content_type, location, body
+            FROM unnest($1::text[], $2::text[]) AS wanted (scope, key) JOIN idempotency_keys USING (scope, key)
+            """, [.texts(keys.map(\.scope)), .texts(keys.map(\.text))])
     }
 
     /// The records found by ``lookUp(_:)``, by key.
-    package static func records(_ rows: Rows) throws(PostgresError) -> [String: IdempotencyRecord.Stored] {
-        var records: [String: IdempotencyRecord.Stored] = [:]
+    package static func records(_ rows: Rows) throws(PostgresError) -> [IdempotencyKey: IdempotencyRecord.Stored] {
+        var records: [IdempotencyKey: IdempotencyRecord.Stored] = [:]
         for row in rows {
             let answer = RecordedAnswer(
-                status: Int(try row.int4(2)), contentType: try row.text(3), location: try row.optionalText(4),
-                body: try row.bytes(5))
-            records[try row.text(0)] = IdempotencyRecord.Stored(
-                fingerprint: RequestFingerprint(bytes: try row.bytes(1)), answer: answer)
+                status: Int(try row.int4(3)), contentType: try row.text(4), location: try row.optionalText(5),
+                body: try row.bytes(6))
+            records[try key(row)] = IdempotencyRecord.Stored(
+                fingerprint: RequestFingerprint(bytes: try row.bytes(2)), answer: answer)
         }
         return records
+    }
+
+    /// The keys that ``insert(_:at:)`` returned.
+    package static func keys(_ rows: Rows) throws(PostgresError) -> Set<IdempotencyKey> {
+        var keys: Set<IdempotencyKey> = []
+        for row in rows { keys.insert(try key(row)) }
+        return keys
+    }
+
+    private static func key(_ row: Row) throws(PostgresError) -> IdempotencyKey {
+        IdempotencyKey(stored: try row.text(1), scope: try row.text(0))
     }
 
     /// Removes at most `limit` keys that were recorded before `time`; the affected rows say how many.
@@ -124,7 +131,7 @@ extension IdempotencyStore {
             guard try isNew(record, at: time, in: transaction) else {
                 let rows = try transaction.execute(lookUp([record.key]))
                 // Neither new nor there: it expired, or its transaction was undone, between the two statements.
-                guard let stored = try Self.records(rows)[record.key.text] else {
+                guard let stored = try Self.records(rows)[record.key] else {
                     throw ProblemDetails.idempotencyKeyInFlight
                 }
                 return try stored.answer(to: record.fingerprint).replay

@@ -1,14 +1,16 @@
 import Clocks
+import Messaging
 import Postgres
 import Synchronization
 import Telemetry
 
-/// What waits in a service's outbox and among its dead letters, counted once a second for metrics.
+/// What waits in a service's outbox, among its parked messages and among its dead letters, counted once a second for metrics.
 package final class MessageTables: Sendable {
     private struct Numbers {
         var pending = 0
         var oldest: Timestamp?
         var deadLetters: [(topic: String, count: Int)] = []
+        var parked: [(topic: String, count: Int)] = []
     }
 
     private static let interval = Duration.seconds(1)
@@ -24,12 +26,15 @@ package final class MessageTables: Sendable {
         time = chassis.time
         logger = chassis.logger
         chassis.metrics.observeOutbox(
-            pending: { [self] in numbers.withLock(\.pending) },
-            oldest: { [self] in
-                guard let oldest = numbers.withLock(\.oldest) else { return .zero }
-                return max(.zero, oldest.duration(to: time.wallNow))
-            })
+            pending: { [self] in numbers.withLock(\.pending) }, oldest: { [self] in oldestAge })
         chassis.metrics.observeDeadLetters { [self] in numbers.withLock(\.deadLetters) }
+        chassis.metrics.observeParked { [self] in numbers.withLock(\.parked) }
+    }
+
+    /// How old the oldest message in the outbox is.
+    package var oldestAge: Duration {
+        guard let oldest = numbers.withLock(\.oldest) else { return .zero }
+        return max(.zero, oldest.duration(to: time.wallNow))
     }
 
     /// The part that counts; until it has counted again, and while the database is away, the last numbers stand.
@@ -42,19 +47,26 @@ package final class MessageTables: Sendable {
     package func count() async throws(PostgresError) {
         let results = try await client.batch(
             [
-                Statement("SELECT count(*), min(created_at) FROM outbox"),
-                Statement("SELECT topic, count(*) FROM dead_letters GROUP BY topic ORDER BY topic"),
+                Outbox.census, DeadLetter.censusByTopic, ParkingLot.censusByTopic,
             ], options: .snapshot, deadline: time.now.advanced(by: .seconds(2)))
         var new = Numbers()
         new.pending = Int(try results[0][0].int8(0))
         new.oldest = try results[0][0].optionalTimestamp(1)
         for row in results[1] { new.deadLetters.append((try row.text(0), Int(try row.int8(1)))) }
+        for row in results[2] { new.parked.append((try row.text(0), Int(try row.int8(1)))) }
         let counted = new
         numbers.withLock { numbers in
-            // A topic that was there once stays, with 0: a series that vanishes looks like one that stands still.
-            let gone = numbers.deadLetters.filter { old in !counted.deadLetters.contains { $0.topic == old.topic } }
+            let before = numbers
             numbers = counted
-            numbers.deadLetters += gone.map { ($0.topic, 0) }
+            numbers.deadLetters += Self.gone(before.deadLetters, counted.deadLetters)
+            numbers.parked += Self.gone(before.parked, counted.parked)
         }
+    }
+
+    /// A topic that was there once stays, with 0: a series that vanishes looks like one that stands still.
+    private static func gone(
+        _ before: [(topic: String, count: Int)], _ now: [(topic: String, count: Int)]
+    ) -> [(topic: String, count: Int)] {
+        before.filter { old in !now.contains { $0.topic == old.topic } }.map { ($0.topic, 0) }
     }
 }

@@ -39,6 +39,16 @@ final class RouteMetrics: Sendable {
         pair.duration.observe(duration)
     }
 
+    /// Counts a request that was refused to protect the service.
+    func recordShed(_ reason: String) {
+        metrics.loadShed.labelled(reason).increment()
+    }
+
+    /// Counts a request that was not begun because its deadline had passed.
+    func recordExpired(route: String) {
+        metrics.expiredRequests.labelled(route).increment()
+    }
+
     /// Counts a request that was refused before its method and path were known.
     func recordRefusal(_ status: HTTPStatus) {
         record(route: Self.unmatched, method: .other(""), status: status, duration: .zero)

@@ -7,7 +7,7 @@ package enum CallResult: String, Sendable, CaseIterable {
     /// No usable answer: refused, reset, not HTTP, or a status of 500 and above.
     case failure
     case timeout
-    /// Not tried: the circuit breaker is open.
+    /// Not tried: the circuit breaker is open, or too many calls are under way already.
     case rejected
     case cancelled
 }
@@ -15,7 +15,7 @@ package enum CallResult: String, Sendable, CaseIterable {
 extension StandardMetrics {
     /// Connects a circuit breaker: its state, and its calls by state and result.
     package func observeBreaker(_ breaker: CircuitBreaker) {
-        addBreaker { breaker.snapshot }
+        addBreakers { [breaker.snapshot] }
     }
 
     static func stateSamples(_ breakers: [CircuitBreakerSnapshot]) -> [MetricSample] {

@@ -22,13 +22,21 @@ package final class StandardMetrics: Sendable {
         }
     }
 
-    private struct Readers {
+    struct Readers {
         var pool: (@Sendable () -> PoolNumbers)?
         var outboxPending: (@Sendable () -> Int)?
         var outboxOldest: (@Sendable () -> Duration)?
         var consumerLag: [@Sendable () -> [(topic: String, partition: Int, lag: Int)]] = []
         var deadLetters: (@Sendable () -> [(topic: String, count: Int)])?
-        var breakers: [@Sendable () -> CircuitBreakerSnapshot] = []
+        var breakers: [@Sendable () -> [CircuitBreakerSnapshot]] = []
+        var bulkheads: [@Sendable () -> (name: String, figures: Bulkhead.Snapshot)] = []
+        var parked: (@Sendable () -> [(topic: String, count: Int)])?
+        var parks: [(topic: String, count: @Sendable () -> UInt64)] = []
+        var discards: (@Sendable () -> [(topic: String, count: Int)])?
+        var retryBudgets: RetryBudgets?
+        var load: (@Sendable () -> ConcurrencyLimitSnapshot)?
+        var spans: (@Sendable () -> SpanExporter.Statistics)?
+        var lateCommands: [@Sendable () -> (refused: UInt64, begun: UInt64)] = []
     }
 
     package let registry: MetricsRegistry
@@ -41,7 +49,17 @@ package final class StandardMetrics: Sendable {
     package let callDuration: HistogramFamily
     /// Attempts after the first.
     package let retryAttempts: CounterFamily
-    private let readers = Mutex(Readers())
+    /// Faults injected on purpose, by the name of their rule.
+    package let faultsInjected: CounterFamily
+    /// Attempts that were not made because the dependency's retry budget was used up.
+    package let retriesSuppressed: CounterFamily
+    /// Copies of slow calls; `event` is `started`, `won` or `suppressed`.
+    package let hedges: CounterFamily
+    /// Requests not begun because their deadline had passed.
+    package let expiredRequests: CounterFamily
+    /// Rows removed because they had been kept long enough, by table.
+    package let rowsPruned: CounterFamily
+    let readers = Mutex(Readers())
 
     package init(service: String, registry: MetricsRegistry) {
         self.registry = registry
@@ -66,19 +84,38 @@ package final class StandardMetrics: Sendable {
         retryAttempts = registry.counter(
             "retry_attempts_total", help: "Attempts after the first.", labels: ["operation", "attempt"],
             constants: ["service": service])
+        faultsInjected = registry.counter(
+            "faults_injected_total", help: "Faults injected on purpose, by rule.", labels: ["rule"],
+            constants: ["service": service])
+        retriesSuppressed = registry.counter(
+            "retries_suppressed_total", help: "Attempts not made because the retry budget was used up.",
+            labels: ["operation"], constants: ["service": service])
+        hedges = registry.counter(
+            "hedges_total", help: "Copies of slow calls: started, won by the copy, or suppressed by the budget.",
+            labels: ["operation", "event"], constants: ["service": service])
+        expiredRequests = registry.counter(
+            "http_requests_expired_total", help: "Requests not begun because their deadline had passed.",
+            labels: ["route"], constants: ["service": service])
+        rowsPruned = registry.counter(
+            "rows_pruned_total", help: "Rows removed because they had been kept long enough.", labels: ["table"],
+            constants: ["service": service])
         declareObserved(service)
+        declareProtection(service)
+        declareBulkheads(service)
         declareBreakers(service)
+        declareParking(service)
+        declareTracing(service)
     }
 
     private func declareBreakers(_ service: String) {
         registry.observedGauge(
             "circuit_breaker_state", help: "0 closed, 1 open, 2 half-open.", labels: ["circuit_breaker"],
             constants: ["service": service]
-        ) { [self] in Self.stateSamples(readers.withLock(\.breakers).map { $0() }) }
+        ) { [self] in Self.stateSamples(readers.withLock(\.breakers).flatMap { $0() }) }
         registry.observedCounter(
             "circuit_breaker_requests_total", help: "Calls by the state they met and what came of them.",
             labels: ["circuit_breaker", "state", "result"], constants: ["service": service]
-        ) { [self] in Self.requestSamples(readers.withLock(\.breakers).map { $0() }) }
+        ) { [self] in Self.requestSamples(readers.withLock(\.breakers).flatMap { $0() }) }
     }
 
     private func declareObserved(_ service: String) {
@@ -111,7 +148,7 @@ package final class StandardMetrics: Sendable {
             }
         }
         registry.observedGauge(
-            "dead_letters", help: "Messages parked because they could not be processed.", labels: ["topic"],
+            "dead_letters", help: "Messages given up that wait for an operator.", labels: ["topic"],
             constants: ["service": service]
         ) { [self] in (readers.withLock(\.deadLetters)?() ?? []).map { MetricSample([$0.topic], $0.count) } }
     }
@@ -143,8 +180,8 @@ extension StandardMetrics {
         readers.withLock { $0.deadLetters = read }
     }
 
-    /// Connects a circuit breaker by its snapshot.
-    func addBreaker(_ read: @escaping @Sendable () -> CircuitBreakerSnapshot) {
+    /// Connects circuit breakers by their snapshots.
+    func addBreakers(_ read: @escaping @Sendable () -> [CircuitBreakerSnapshot]) {
         readers.withLock { $0.breakers.append(read) }
     }
 

@@ -9,9 +9,16 @@ extension Chassis {
     }
 
     /// A producer whose troubles go to the log and to the health of the dependency `broker`, and the part that closes it.
-    package func producer(_ settings: KafkaSettings) throws(KafkaError) -> (client: KafkaProducer, part: any Service) {
-        let producer = try KafkaProducer(
-            configuration: kafkaConfiguration(settings), time: time, onEvent: kafkaObserver("producer"))
+    ///
+    /// - Parameter onConnectionLost: called when the last connection to a broker broke; must not block.
+    package func producer(
+        _ settings: KafkaSettings, onConnectionLost: @escaping @Sendable () -> Void = {}
+    ) throws(KafkaError) -> (client: KafkaProducer, part: any Service) {
+        let observe = kafkaObserver("producer")
+        let producer = try KafkaProducer(configuration: kafkaConfiguration(settings), time: time) { event in
+            observe(event)
+            if case .connectionLost = event { onConnectionLost() }
+        }
         let part = ClosureService("kafka-producer") { life in
             life.ready()
             await life.stopRequested()

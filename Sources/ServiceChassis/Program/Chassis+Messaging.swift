@@ -3,6 +3,7 @@ import Contracts
 import Kafka
 import Messaging
 import Postgres
+import Resilience
 import Synchronization
 import Telemetry
 
@@ -12,18 +13,30 @@ package struct MessagingParts: Sendable {
     package let unitOfWork: UnitOfWork
     /// Makes the service's messages.
     package let messages: MessageFactory
+    /// The circuit breaker in front of the brokers; while it refuses, messages wait in the outbox.
+    package let kafkaBreaker: CircuitBreaker
     /// To be started before whatever commits messages: the producer, the proof of life, the relay, the counts.
     package let parts: [any Service]
+    /// How old the oldest message is that waits to be published, counted once a second.
+    package let outboxAge: @Sendable () -> Duration
+    /// How long ago the last connection to the brokers was lost; nil for never.
+    package let brokerTroubleAge: @Sendable () -> Duration?
+    private let deadLetters: DeadLetterDesk
     private let settings: KafkaSettings
     private let chassis: Chassis
 
     init(
-        unitOfWork: UnitOfWork, messages: MessageFactory, parts: [any Service], settings: KafkaSettings,
-        chassis: Chassis
+        unitOfWork: UnitOfWork, messages: MessageFactory, kafkaBreaker: CircuitBreaker, parts: [any Service],
+        outboxAge: @escaping @Sendable () -> Duration, brokerTroubleAge: @escaping @Sendable () -> Duration?,
+        deadLetters: DeadLetterDesk, settings: KafkaSettings, chassis: Chassis
     ) {
         self.unitOfWork = unitOfWork
         self.messages = messages
+        self.kafkaBreaker = kafkaBreaker
         self.parts = parts
+        self.outboxAge = outboxAge
+        self.brokerTroubleAge = brokerTroubleAge
+        self.deadLetters = deadLetters
         self.settings = settings
         self.chassis = chassis
     }
@@ -32,12 +45,18 @@ package struct MessagingParts: Sendable {
     ///
     /// - Parameter usesInbox: false for handlers that recognise repeats by their own state.
     package func processor(_ handler: some MessageHandler, usesInbox: Bool = true) -> MessageProcessor {
-        MessageProcessor(
-            handler: handler, unitOfWork: unitOfWork, messages: messages, usesInbox: usesInbox, time: chassis.time,
-            log: chassis.logger)
+        var configuration = MessageProcessor.Configuration()
+        configuration.parking.attempts = settings.parkingAttempts
+        configuration.parking.maximumWait = settings.parkingWait
+        let processor = MessageProcessor(
+            handler: handler, unitOfWork: unitOfWork, messages: messages, usesInbox: usesInbox,
+            configuration: configuration, budget: chassis.retryBudgets.budget(for: "database"), time: chassis.time,
+            log: chassis.logger, tracer: chassis.tracer)
+        if usesInbox { chassis.metrics.observeLateCommands(processor) }
+        return processor
     }
 
-    /// The part that reads these topics as a member of the service's group.
+    /// The part that reads these topics as a member of the service's group, and tries again what had to be parked.
     ///
     /// - Throws: `KafkaError` for settings that librdkafka refuses.
     package func consumer(_ processors: [Topic: MessageProcessor]) throws(KafkaError) -> any Service {
@@ -45,39 +64,80 @@ package struct MessagingParts: Sendable {
             settings, group: chassis.service, topics: processors.keys.map(\.rawValue).sorted())
         let consumer = MessageConsumer(
             consumer: kafka, processors: processors, time: chassis.time, log: chassis.logger)
+        let parked = parkedMessages(processors)
         return ClosureService("message-consumer") { life in
             life.ready()
-            async let work: Void = consumer.run()
-            await life.stopRequested()
-            consumer.stop()
-            await work
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await consumer.run() }
+                group.addTask { await parked.run() }
+                group.addTask {
+                    await life.stopRequested()
+                    consumer.stop()
+                    parked.stop()
+                }
+                // A consumer that ends for good takes the service with it; one that is stopped has ended its work.
+                try await group.waitForAll()
+            }
         }
+    }
+}
+
+extension MessagingParts {
+    /// Who tries parked messages again: woken by the nearest due time, by what is parked, and by what is redriven.
+    private func parkedMessages(_ processors: [Topic: MessageProcessor]) -> DueWorker<ParkedWork> {
+        let worker = DueWorker(
+            ParkedWork(lot: ParkingLot(processors, unitOfWork: unitOfWork, time: chassis.time)),
+            concurrency: ParkedWork.concurrency, time: chassis.time, log: chassis.logger)
+        for (topic, processor) in processors {
+            processor.onParked { worker.notify() }
+            chassis.metrics.observeParks(of: topic.rawValue) { processor.statistics.parked }
+        }
+        deadLetters.onRedriven { worker.notify() }
+        return worker
     }
 }
 
 extension Chassis {
     /// The service's way to Kafka, over the outbox in its database.
     ///
+    /// - Parameter hasFallback: whether the service can do its work while no broker is there, and so is ready without.
     /// - Throws: `KafkaError` for settings that librdkafka refuses.
     package func messaging(
-        _ settings: KafkaSettings, _ databaseSettings: DatabaseSettings, _ database: Database
+        _ settings: KafkaSettings, _ databaseSettings: DatabaseSettings, _ database: Database, hasFallback: Bool = true
     ) throws(KafkaError) -> MessagingParts {
         let owner = Int64(bitPattern: random.next())
         let outbox = Outbox(owner: owner)
-        let (producer, producerPart) = try producer(settings)
+        let circuit = KafkaCircuit(
+            circuitBreaker("kafka", dependency: "broker", .kafka), time: time,
+            observer: CallObserver(metrics, logger).observe)
+        metrics.observeBulkhead(circuit.bulkhead)
+        let trouble = Signal()
+        let lost = LastTrouble()
+        let (producer, producerPart) = try producer(settings) { [time] in
+            lost.note(time.now)
+            trouble.notify()
+        }
         let relay = OutboxRelay(
-            outbox: outbox, service: service, postgres: database.client, publisher: KafkaPublisher(producer),
-            time: time, log: logger)
+            outbox: outbox, service: service, postgres: database.client,
+            publisher: KafkaPublisher(
+                producer, circuit: circuit, process: String(owner, radix: 36), tracer: tracer), time: time, log: logger)
         let liveness = AdvisorySession(
             key: owner, configuration: .init(databaseSettings, applicationName: service), time: time, random: random)
-        let broker = BrokerHealth(producer, self)
+        let broker = BrokerHealth(producer, circuit, trouble: trouble, hasFallback: hasFallback, self)
+        let tables = MessageTables(database.client, self)
+        let desk = DeadLetterDesk(database.client)
+        deadLetters.open(desk)
+        metrics.observeDiscards { desk.discards }
         return MessagingParts(
             unitOfWork: UnitOfWork(postgres: database.client, outbox: outbox, relay: relay),
-            messages: MessageFactory(service: service, time: time, random: random),
+            messages: MessageFactory(service: service, time: time, random: random), kafkaBreaker: circuit.breaker,
             parts: [
                 producerPart, broker.part, Self.livenessPart(liveness), relayPart(relay),
-                MessageTables(database.client, self).part,
-            ], settings: settings, chassis: self)
+                tables.part,
+                Pruner(Pruner.Table.messaging(databaseSettings.retention), database.client, self).part("retention"),
+            ], outboxAge: { tables.oldestAge },
+            brokerTroubleAge: { [time] in lost.moment.map { $0.duration(to: time.now) } }, deadLetters: desk,
+            settings: settings, chassis: self)
     }
 
     private static func livenessPart(_ session: AdvisorySession) -> any Service {
@@ -100,48 +160,11 @@ extension Chassis {
     }
 }
 
-/// Whether a broker answers: looked at every few seconds, and told to metrics and health.
-///
-/// A service is not ready before a broker has answered once. Afterwards an outage does not take it out of service: what
-/// it accepts waits in the outbox.
-private final class BrokerHealth: Sendable {
-    private static let interval = Duration.seconds(5)
+/// When the brokers were last lost.
+private final class LastTrouble: Sendable {
+    private let last = Mutex<MonotonicInstant?>(nil)
 
-    private let producer: KafkaProducer
-    private let metrics: StandardMetrics
-    private let time: any TimeSource
-    private let hasAnswered = Atomic(false)
+    func note(_ moment: MonotonicInstant) { last.withLock { $0 = moment } }
 
-    init(_ producer: KafkaProducer, _ chassis: Chassis) {
-        self.producer = producer
-        metrics = chassis.metrics
-        time = chassis.time
-        metrics.setDependency("broker", isHealthy: false)
-        chassis.health.register(
-            HealthCheck("broker") { [self] in
-                guard hasAnswered.load(ordering: .relaxed) else {
-                    throw HealthCheckFailure("no broker has answered yet")
-                }
-            })
-    }
-
-    var part: any Service {
-        ClosureService.untilCancelled("broker-health", ready: { [self] in try await waitForAnswer() }) { [self] in
-            while true {
-                try await time.sleep(for: Self.interval)
-                _ = await look()
-            }
-        }
-    }
-
-    private func waitForAnswer() async throws {
-        while await !look() { try await time.sleep(for: .milliseconds(100)) }
-    }
-
-    private func look() async -> Bool {
-        let isReachable = await producer.reachesBroker(timeout: .seconds(1))
-        metrics.setDependency("broker", isHealthy: isReachable)
-        if isReachable { hasAnswered.store(true, ordering: .relaxed) }
-        return isReachable
-    }
+    var moment: MonotonicInstant? { last.withLock { $0 } }
 }

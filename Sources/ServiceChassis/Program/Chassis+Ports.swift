@@ -8,8 +8,11 @@ extension Chassis {
     ///
     /// - Throws: when the port cannot be had; it is reserved now, so that this shows before anything has started.
     package func api(_ router: Router) throws(HTTPServerError) -> any Service {
+        let load = LoadLimit(settings.load, time: time)
+        if let load { metrics.observeLoad { load.snapshot } }
         let handler = RequestHandler(
-            router, deadline: settings.requestDeadline, time: time, logger: logger, tracer: tracer, metrics: metrics)
+            router, authenticator: identities.authenticator, load: load, faults: faults,
+            deadline: settings.requestDeadline, time: time, logger: logger, tracer: tracer, metrics: metrics)
         var configuration = HTTPServerConfiguration(host: settings.host, port: settings.port)
         configuration.connectionLimit = settings.connectionLimit
         configuration.threadName = "api"
@@ -20,10 +23,14 @@ extension Chassis {
 
     /// The admin port: health, metrics, effective settings; first in the list, so that probes are always answered.
     func admin(_ effective: [SettingsReader.Effective]) throws(HTTPServerError) -> any Service {
-        let router = AdminRoutes.router(health: health, registry: metrics.registry, settings: effective)
+        var router = AdminRoutes.router(health: health, registry: metrics.registry, settings: effective)
+        CircuitBreakerRoutes(breakers, logger: logger).add(to: &router)
+        for extra in adminRoutes.all { router.add(extra) }
+        DeadLetterRoutes(deadLetters, logger: logger).add(to: &router)
+        if faults.isEnabled { FaultRoutes(faults, logger: logger).add(to: &router) }
         let handler = RequestHandler(
-            router, deadline: .seconds(10), time: time, logger: logger, tracer: .disabled(time: time, random: random),
-            metrics: nil)
+            router, authenticator: identities.authenticator, deadline: .seconds(10), time: time, logger: logger,
+            tracer: .disabled(time: time, random: random), metrics: nil)
         var configuration = HTTPServerConfiguration(host: settings.host, port: settings.adminPort)
         configuration.connectionLimit = 128
         configuration.threadName = "admin"

@@ -1,5 +1,6 @@
 import Clocks
 import Postgres
+import Resilience
 import Telemetry
 
 /// A service's database: the client to work with, and the two parts that open the list of services.
@@ -19,30 +20,22 @@ extension Chassis {
 
     /// The database these settings name, with its health checks and metrics connected.
     package func database(_ settings: DatabaseSettings, migrations: [Migration]) -> Database {
+        let breaker = circuitBreaker("database", .database)
         let client = PostgresClient(
-            configuration: PostgresConfiguration(settings, applicationName: service), time: time, random: random)
+            configuration: PostgresConfiguration(settings, applicationName: service), breaker: breaker, time: time,
+            random: random, observer: CallObserver(metrics, logger).observe,
+            watch: tracer.transactions(of: settings.url.database))
+        metrics.observeBulkhead(client.bulkhead)
         metrics.observePool {
             let pool = client.statistics
             return StandardMetrics.PoolNumbers(
                 idle: pool.idle, busy: pool.busy, connecting: pool.connecting, maximum: pool.maximum)
         }
         metrics.setDependency("database", isHealthy: false)
-        let probe: @Sendable () async throws -> Void = { [time, metrics] in
-            do throws(PostgresError) {
-                _ = try await client.query(Statement("SELECT 1"), deadline: time.now.advanced(by: .seconds(1)))
-                metrics.setDependency("database", isHealthy: true)
-            } catch {
-                // Connections that are all at work say that the database answers; taking a busy service out of
-                // rotation would only move its load to the others.
-                if case .poolExhausted = error, client.statistics.busy > 0 { return }
-                metrics.setDependency("database", isHealthy: false)
-                throw error
-            }
-        }
-        health.register(HealthCheck("database", run: probe))
+        let probe = DatabaseProbe(client: client, breaker: breaker, metrics: metrics, time: time, logger: logger)
+        health.register(HealthCheck("database") { try await probe.ask() })
         // The metric has to be true also where nobody asks for health.
-        let probing = ClosureService.periodic(
-            "database-probe", every: .seconds(2), time: time, logger: logger, probe)
+        let probing = ClosureService.untilCancelled("database-probe") { await probe.run() }
         let pool = ClosureService("database-pool") { life in
             try await probing.run(life)
             client.close()
@@ -67,6 +60,24 @@ extension PostgresConfiguration {
         acquireTimeout = settings.acquireTimeout
         connectTimeout = settings.connectTimeout
         statementTimeout = settings.statementTimeout
+        // Beyond that the circuit breaker keeps callers away.
+        maximumBackoff = .milliseconds(250)
+    }
+}
+
+extension CircuitBreakerConfiguration {
+    /// Quick to open and quick to look again: every failed connect says the same, and a database that is back has to be
+    /// in use about a second later.
+    static var database: CircuitBreakerConfiguration {
+        var configuration = CircuitBreakerConfiguration()
+        configuration.window = .time(.seconds(10))
+        configuration.consecutiveFailures = 5
+        configuration.openTime = .exponential(base: .milliseconds(250), factor: 2, cap: .seconds(1), jitter: 0.2)
+        // One answer is proof enough; the second place is for when the first probe is a slow statement.
+        configuration.permittedProbes = 2
+        configuration.probeSuccessRatio = 0.5
+        configuration.maximumHalfOpenWait = .seconds(5)
+        return configuration
     }
 }
 
@@ -88,6 +99,23 @@ extension ServiceProcess {
             chassis.logger.error("migrations failed", ["error": .error(error)])
             await close()
             return ExitCode.failure
+        }
+    }
+}
+
+extension Tracer {
+    /// A span for each transaction of work whose trace is sampled; nothing where spans go nowhere.
+    fileprivate func transactions(of database: String) -> PostgresClient.Watch? {
+        guard isExporting else { return nil }
+        return {
+            // What no request or message has led to, such as the upkeep of tables, is in nobody's trace.
+            guard let parent = TraceContext.current, parent.isSampled else { return nil }
+            let span = start(
+                "transaction \(database)", kind: .client, parent: parent,
+                attributes: [
+                    SpanAttribute("db.system.name", "postgresql"), SpanAttribute("db.namespace", .text(database)),
+                ])
+            return { error in span.end(error.map { .error($0.description) } ?? .unset) }
         }
     }
 }

@@ -13,7 +13,8 @@ extension ServiceDefinition {
             let sources = SettingsSources.process()
             switch command {
             case .help:
-                Output.write(ServiceCommand.usage(name) + SettingsTable.help(settingDescriptions))
+                Output.write(
+                    ServiceCommand.usage(name, hasDatabase: schema != nil) + SettingsTable.help(settingDescriptions))
                 exit(ExitCode.success)
             case .configTable:
                 Output.write(SettingsTable.markdown(settingDescriptions))
@@ -24,15 +25,24 @@ extension ServiceDefinition {
                 for unknown in unknownSettings(sources) { Output.complain("warning: \(unknown)") }
                 exit(ExitCode.success)
             case .health(let probe):
-                var reader = SettingsReader(sources)
+                var reader = SettingsReader(sources, defaults: defaults)
                 let settings = ChassisSettings(reading: &reader)
                 Self.runToEnd {
                     await HealthCommand.run(probe, host: settings.host, port: settings.adminPort, time: time)
                 }
+            case .token(let command):
+                var reader = SettingsReader(sources)
+                let settings = AuthenticationSettings(reading: &reader)
+                Output.write(try command.token(settings, now: time.wallNow) + "\n")
+                exit(ExitCode.success)
             case .migrate:
+                guard let schema else {
+                    Output.complain("\(name): there is no database to migrate")
+                    exit(ExitCode.usage)
+                }
                 let (settings, _) = try read(sources)
                 let process = ServiceProcess(name, settings.chassis, time: time)
-                Self.runToEnd { await process.migrate(settings.service.database, migrations) }
+                Self.runToEnd { await process.migrate(schema.database(settings.service), schema.migrations) }
             case .serve:
                 let (settings, effective) = try read(sources)
                 let process = ServiceProcess(name, settings.chassis, time: time)
@@ -51,7 +61,7 @@ extension ServiceDefinition {
     func read(_ sources: SettingsSources) throws(SettingsError) -> (
         AllSettings<Configuration>, [SettingsReader.Effective]
     ) {
-        var reader = SettingsReader(sources)
+        var reader = SettingsReader(sources, defaults: defaults)
         let settings = AllSettings<Configuration>(reading: &reader)
         try reader.finish()
         return (settings, reader.settings)
@@ -66,9 +76,10 @@ extension ServiceDefinition {
         _ process: ServiceProcess, _ settings: AllSettings<Configuration>, _ effective: [SettingsReader.Effective]
     ) -> Never {
         do {
-            let admin = try process.chassis.admin(effective)
             let parts = try build(settings.service, process.chassis)
-            process.run(process.group([admin] + parts))
+            let admin = try process.chassis.admin(effective)
+            let tracing = try process.chassis.tracingParts()
+            process.run(process.group([admin] + tracing + process.chassis.identities.parts + parts))
         } catch {
             Output.complain("\(name): \(error)")
             exit(ExitCode.failure)

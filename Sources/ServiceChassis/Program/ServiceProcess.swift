@@ -25,8 +25,12 @@ struct ServiceProcess: Sendable {
 
     /// What an operator should read before anything else.
     func announce(_ unknownSettings: [String]) {
-        if chassis.settings.authentication == .off {
+        if chassis.settings.authentication.mode == .off {
             chassis.logger.warning("AUTH is off: everybody who reaches the API may do everything; for local use only")
+        }
+        if chassis.settings.injectsFaults {
+            chassis.logger.warning(
+                "FAULT_INJECTION is on: whoever reaches the admin port can make this service fail; for drills only")
         }
         for unknown in unknownSettings {
             chassis.logger.warning("a setting is not known", ["setting": .text(unknown)])

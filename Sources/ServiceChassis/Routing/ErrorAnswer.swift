@@ -40,8 +40,9 @@ enum ErrorAnswer {
             return (ProblemDetails(.outcomeUnknown, detail: detail), false)
         case .cancelled:
             return (ProblemDetails(.outcomeUnknown, detail: "The request was abandoned."), false)
-        case .connectionLost, .cannotConnect, .poolExhausted, .closed:
-            return (ProblemDetails(.dependencyUnavailable, detail: "The database is not available."), false)
+        case .connectionLost, .cannotConnect, .poolExhausted, .closed, .circuitOpen:
+            let detail = "The database is not available."
+            return (ProblemDetails(.dependencyUnavailable, detail: detail, retryAfter: error.retryAfter), false)
         case .server where error.isRetriable:
             return (ProblemDetails(.dependencyUnavailable, detail: "The database could not do the work now."), false)
         case .server, .decoding:

@@ -17,10 +17,16 @@ enum MediaType {
         }
     }
 
-    private static func isJSON(_ value: String) -> Bool {
-        if value == "application/json" { return true }
+    /// Whether the body is a CloudEvent in structured mode: `application/cloudevents+json`, with charset as for JSON.
+    static func isStructuredEvent(_ fields: HTTPFields) -> Bool {
+        guard let value = fields["Content-Type"], fields.count(of: "Content-Type") == 1 else { return false }
+        return isJSON(value, "application/cloudevents+json")
+    }
+
+    private static func isJSON(_ value: String, _ type: String = "application/json") -> Bool {
+        if value == type { return true }
         let parts = value.split(separator: ";", omittingEmptySubsequences: false).map(\.trimmed)
-        guard parts[0].lowercased() == "application/json" else { return false }
+        guard parts[0].lowercased() == type else { return false }
         for parameter in parts.dropFirst() where !parameter.isEmpty {
             let pair = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard pair.count == 2 else { return false }

@@ -6,7 +6,7 @@ enum RequestChecks {
     /// - Throws: ``ProblemDetails`` for the first rule that is broken.
     static func check(
         _ request: HTTPRequest, _ route: Router.Route, _ parameters: PathParameters, _ path: [String],
-        standard: Duration, now: MonotonicInstant
+        _ principal: Principal, _ load: RequestLoad?, standard: Duration, now: MonotonicInstant
     ) throws(ProblemDetails) -> RequestContext {
         let query = try query(of: request, route)
         let wait = route.waits ? WaitPreference(request.fields) : nil
@@ -14,7 +14,7 @@ enum RequestChecks {
         try checkBody(of: request, route.body)
         return RequestContext(
             request: request, route: route.template, parameters: parameters, query: query, deadline: deadline,
-            wait: wait, path: path)
+            wait: wait, path: path, principal: principal, load: load)
     }
 
     private static func query(of request: HTTPRequest, _ route: Router.Route) throws(ProblemDetails) -> HTTPQuery {
@@ -27,17 +27,13 @@ enum RequestChecks {
         }
     }
 
-    /// The deadline counts from the moment the request was complete, so that time spent waiting counts too.
+    /// The deadline counts from `now`, the moment the request was complete, so that time spent waiting counts too.
     private static func deadline(
         of request: HTTPRequest, _ wait: WaitPreference?, standard: Duration, now: MonotonicInstant
     ) throws(ProblemDetails) -> MonotonicInstant {
         var allowed = standard + (wait?.duration ?? .zero)
         if let asked = try RequestTimeout.read(request.fields) { allowed = min(allowed, asked) }
-        let deadline = now.advanced(by: allowed)
-        guard allowed > .zero else {
-            throw ProblemDetails(.deadlineExceeded, detail: "The request allowed itself no time.")
-        }
-        return deadline
+        return now.advanced(by: allowed)
     }
 
     private static func checkBody(of request: HTTPRequest, _ rule: Router.BodyRule) throws(ProblemDetails) {
@@ -46,11 +42,17 @@ enum RequestChecks {
             return
         case (.none, false):
             throw ProblemDetails(.malformedRequest, detail: "This resource takes no body.")
-        case (.json, true):
+        case (.json, true), (.cloudEvent, true):
             guard MediaType.check(request.fields) != .unsupported else { throw unsupported }
             throw ProblemDetails(.malformedRequest, detail: "The body is empty; a JSON object is needed.")
         case (.json, false), (.optionalJSON, false):
             guard MediaType.check(request.fields) == .json else { throw unsupported }
+        case (.cloudEvent, false):
+            guard MediaType.check(request.fields) == .json || MediaType.isStructuredEvent(request.fields) else {
+                throw ProblemDetails(
+                    .unsupportedMediaType,
+                    detail: "The body must be application/json, or application/cloudevents+json, in UTF-8.")
+            }
         }
     }
 

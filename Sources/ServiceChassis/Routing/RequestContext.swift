@@ -13,12 +13,17 @@ package struct RequestContext: Sendable {
     package let deadline: MonotonicInstant
     /// What `Prefer: wait=N` asked for, on routes that honour it.
     package let wait: WaitPreference?
+    /// Who calls.
+    package let principal: Principal
     /// The path's segments, decoded.
     let path: [String]
+    /// What the request counts for in the load of its port; nil where nobody counts.
+    let load: RequestLoad?
 
     package init(
         request: HTTPRequest, route: RouteTemplate, parameters: PathParameters, query: HTTPQuery,
-        deadline: MonotonicInstant, wait: WaitPreference?, path: [String]
+        deadline: MonotonicInstant, wait: WaitPreference?, path: [String],
+        principal: Principal, load: RequestLoad? = nil
     ) {
         self.request = request
         self.route = route
@@ -27,6 +32,8 @@ package struct RequestContext: Sendable {
         self.deadline = deadline
         self.wait = wait
         self.path = path
+        self.principal = principal
+        self.load = load
     }
 }
 
@@ -72,11 +79,11 @@ extension RequestContext {
         return choice
     }
 
-    /// The idempotency key of the request.
+    /// The idempotency key of the request, in the scope of its client.
     ///
     /// - Throws: 400 `idempotency-key-missing` or `idempotency-key-invalid`.
     package func idempotencyKey() throws(ProblemDetails) -> IdempotencyKey {
-        try IdempotencyKey(request.fields)
+        try IdempotencyKey(request.fields, scope: principal.idempotencyScope)
     }
 }
 

@@ -2,10 +2,6 @@ import Telemetry
 
 /// The settings every service has.
 package struct ChassisSettings: SettingsGroup {
-    package enum Authentication: String, CaseIterable, Sendable {
-        case off
-    }
-
     package enum LogStyle: String, CaseIterable, Sendable {
         /// People's form on a terminal, JSON elsewhere.
         case auto
@@ -16,19 +12,21 @@ package struct ChassisSettings: SettingsGroup {
     package var host: String
     package var port: Int
     package var adminPort: Int
-    package var authentication: Authentication
+    package var authentication: AuthenticationSettings
     package var logLevel: LogLevel
     package var logStyle: LogStyle
     package var drain: Duration
     package var requestDeadline: Duration
     package var connectionLimit: Int
+    package var load: LoadSettings
+    package var injectsFaults: Bool
+    package var tracing: TracingSettings
 
     package init(reading settings: inout SettingsReader) {
         host = settings.value("HOST", .text(), default: "0.0.0.0", "The address the API and admin ports listen on.")
         port = settings.value("PORT", .port, default: 8080, "The port of the API.")
         adminPort = settings.value("ADMIN_PORT", .port, default: 8081, "The port of health, metrics and admin calls.")
-        authentication = settings.required(
-            "AUTH", .choice(), "Who may call the API; `off` lets everybody in and is for local use only.")
+        authentication = AuthenticationSettings(reading: &settings)
         logLevel = settings.value("LOG_LEVEL", .logLevel, default: .info, "The least severe log line that is written.")
         logStyle = settings.value(
             "LOG_FORMAT", .choice(), default: .auto, "How log lines look; `auto` is text on a terminal, JSON elsewhere."
@@ -42,6 +40,12 @@ package struct ChassisSettings: SettingsGroup {
         connectionLimit = settings.value(
             "CONNECTION_LIMIT", .integer(1...100_000), default: 4096,
             "How many API connections are open at once; more wait to be accepted.")
+        load = LoadSettings(reading: &settings)
+        injectsFaults = settings.value(
+            "FAULT_INJECTION", .flag, default: false,
+            "Lets operators and drills make calls and requests slow or fail on purpose (`/admin/faults`); not for production."
+        )
+        tracing = TracingSettings(reading: &settings)
     }
 }
 

@@ -6,6 +6,7 @@ package struct DatabaseSettings: SettingsGroup {
     package var connectTimeout: Duration
     package var statementTimeout: Duration
     package var acquireTimeout: Duration
+    package var retention: RetentionSettings
 
     package init(reading settings: inout SettingsReader) {
         url = settings.required("DATABASE_URL", .databaseURL, "The service's own Postgres database.")
@@ -21,6 +22,7 @@ package struct DatabaseSettings: SettingsGroup {
         acquireTimeout = settings.value(
             "DATABASE_ACQUIRE_SECONDS", .seconds(.milliseconds(10) ... .seconds(60)), default: .seconds(3),
             "How long to wait for a free database connection.")
+        retention = RetentionSettings(reading: &settings)
         guard let password else { return }
         if url.password != nil {
             settings.reject(

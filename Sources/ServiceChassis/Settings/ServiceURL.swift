@@ -33,6 +33,20 @@ extension SettingKind where Value == ServiceURL {
     }
 }
 
+extension SettingKind where Value == [ServiceURL] {
+    /// URLs of a service's endpoints, separated by commas.
+    package static var serviceURLs: SettingKind {
+        SettingKind(
+            name: "URL of the form `http://host:port`, or several separated by commas", placeholder: [],
+            render: { $0.map(\.text).joined(separator: ",") }
+        ) { text in
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            let urls = parts.compactMap { ServiceURL(String($0.trimmed)) }
+            return urls.count == parts.count && Set(urls).count == urls.count ? urls : nil
+        }
+    }
+}
+
 /// A host and a port, as they stand in URLs and broker lists: `name:80`, `127.0.0.1:80`, `[::1]:80`.
 package struct Authority: Sendable, Hashable {
     package var host: String

@@ -68,6 +68,20 @@ extension SettingKind where Value == Int {
     }
 }
 
+extension SettingKind where Value == Int? {
+    /// A whole number of the range, or `off`, which reads as nil.
+    package static func integerOrOff(_ allowed: ClosedRange<Int>) -> SettingKind {
+        let integer = SettingKind<Int>.integer(allowed)
+        return SettingKind(
+            name: "whole number or `off`", range: integer.range, placeholder: nil,
+            render: { $0.map(String.init) ?? "off" }
+        ) { text in
+            if text == "off" { return .some(nil) }
+            return integer.parse(text).map(Optional.some)
+        }
+    }
+}
+
 extension SettingKind where Value == Double {
     /// A decimal number of the range.
     package static func number(_ allowed: ClosedRange<Double>) -> SettingKind {

@@ -20,11 +20,14 @@ package struct SettingsReader: Sendable {
     package static let hidden = "[redacted]"
 
     private let sources: SettingsSources
+    private let defaults: [String: String]
     package private(set) var settings: [Effective] = []
     private var faults: [SettingFault] = []
 
-    package init(_ sources: SettingsSources) {
+    /// A reader that looks values up in `sources`; `defaults` replaces the defaults of settings by key.
+    package init(_ sources: SettingsSources, defaults: [String: String] = [:]) {
         self.sources = sources
+        self.defaults = defaults
         faults = sources.file?.faults ?? []
     }
 
@@ -32,6 +35,7 @@ package struct SettingsReader: Sendable {
     package mutating func value<Value>(
         _ key: String, _ kind: SettingKind<Value>, default standard: Value, _ meaning: String
     ) -> Value {
+        let standard = defaults[key].flatMap(kind.parse) ?? standard
         let description = describe(key, kind, meaning, standard: kind.render(standard), isRequired: false)
         return read(key, kind, description) ?? standard
     }
@@ -83,11 +87,24 @@ package struct SettingsReader: Sendable {
         }
     }
 
+    /// Reports that a setting which may be absent elsewhere is missing here, `because` of another; nothing when it has a
+    /// value, or a fault of its own.
+    package mutating func require<Value>(_ key: String, _ value: Value?, because reason: String) {
+        guard value == nil, !faults.contains(where: { $0.key == key || $0.key == key + "_FILE" }) else { return }
+        let meaning = settings.first { $0.description.key == key }?.description.meaning
+        reject(key, reason: "is not set although \(reason)", remedy: meaning ?? "Set it.")
+    }
+
     /// Reports a fault that no single value shows, such as two settings that contradict each other.
     package mutating func reject(
         _ key: String, value: String? = nil, origin: String? = nil, reason: String, remedy: String
     ) {
         faults.append(SettingFault(key: key, value: value, origin: origin, reason: reason, remedy: remedy))
+    }
+
+    /// Whether a fault of this setting has been found so far.
+    func isFaulty(_ key: String) -> Bool {
+        faults.contains { $0.key == key }
     }
 
     /// Ends the reading.
@@ -141,8 +158,10 @@ package protocol SettingsGroup: Sendable {
 
 extension SettingsGroup {
     /// The group's settings with their descriptions and no values, for documentation.
-    package static var descriptions: [SettingDescription] {
-        var reader = SettingsReader(SettingsSources(environment: [:]))
+    package static var descriptions: [SettingDescription] { descriptions(defaults: [:]) }
+
+    static func descriptions(defaults: [String: String]) -> [SettingDescription] {
+        var reader = SettingsReader(SettingsSources(environment: [:]), defaults: defaults)
         _ = Self(reading: &reader)
         return reader.settings.map(\.description)
     }

@@ -8,11 +8,13 @@ import TestSupport
 extension RequestHandler {
     /// A handler with a still clock, no log and counted requests.
     static func test(
-        _ router: Router, deadline: Duration = .seconds(10), time: any TimeSource = TestTime(),
+        _ router: Router, authenticator: Authenticator? = nil, deadline: Duration = .seconds(10),
+        time: any TimeSource = TestTime(),
         registry: MetricsRegistry = MetricsRegistry()
     ) -> RequestHandler {
         RequestHandler(
-            router, deadline: deadline, time: time, logger: .silent,
+            router, authenticator: authenticator ?? .off(time: time, logger: .silent), deadline: deadline, time: time,
+            logger: .silent,
             tracer: .disabled(time: time, random: SeededRandom(seed: 1)),
             metrics: StandardMetrics(service: "test-service", registry: registry))
     }
