@@ -65,6 +65,32 @@ struct ProcessTests {
         #expect(!text.contains("s3cret"))
     }
 
+    @Test(
+        "a provider or carrier over HTTP is not started without what it needs, all of which is named",
+        arguments: [
+            ("payment-service", "PAYMENT_PROVIDER", "PROVIDER_URL"), ("shipping-service", "CARRIER", "CARRIER_URL"),
+        ])
+    func missingSettings(service: String, choice: String, url: String) async throws {
+        let (child, log) = try await Self.start(service, [], Self.settings.merging([choice: "http"]) { $1 })
+        #expect(try await child.exit() == .code(78))
+        let text = Self.text(log)
+        #expect(text.contains("2 settings need attention"))
+        for key in [url, "WEBHOOK_SECRET"] { #expect(text.contains("- \(key) is not set although \(choice) is http")) }
+    }
+
+    @Test("a webhook secret may lie in a file, and a file that cannot be read is named once")
+    func secretFile() async throws {
+        let (child, log) = try await Self.start(
+            "payment-service", [],
+            Self.settings.merging([
+                "PAYMENT_PROVIDER": "http", "PROVIDER_URL": "http://127.0.0.1:1",
+                "WEBHOOK_SECRET_FILE": "/nowhere/at/all",
+            ]) { $1 })
+        #expect(try await child.exit() == .code(78))
+        #expect(Self.text(log).contains("1 setting needs attention"))
+        #expect(Self.text(log).contains("- WEBHOOK_SECRET_FILE"))
+    }
+
     @Test("config prints what is in force, without secrets", arguments: services)
     func config(service: String) async throws {
         let (child, log) = try await Self.start(

@@ -2,6 +2,7 @@ import Glibc
 import InventoryService
 import OrderService
 import PaymentService
+import ProviderSimulator
 import ServiceChassis
 import ShippingService
 import Testing
@@ -35,7 +36,7 @@ struct SettingsTests {
     func neighbours() {
         let all = [
             orderService.settingDescriptions, inventoryService.settingDescriptions, paymentService.settingDescriptions,
-            shippingService.settingDescriptions,
+            shippingService.settingDescriptions, providerSimulator.settingDescriptions,
         ].map { Set($0.map(\.key)) }
         let environment = Dictionary(uniqueKeysWithValues: Set(all.joined()).map { ($0, "x") })
         let sources = SettingsSources(environment: environment)

@@ -22,12 +22,14 @@ struct InventoryRoutes: Sendable {
     }
 
     func add(to router: inout Router) {
-        router.get("/v1/items", query: PageRequest.parameters + ["sku"]) { try await list($0) }
-        router.get("/v1/items/{sku}") { try await show($0) }
-        router.put("/v1/items/{sku}") { try await put($0) }
-        router.post("/v1/items/{sku}/receipts") { try await receive($0) }
-        router.get("/v1/reservations/{orderId}") { try await showReservation($0) }
-        router.get("/v1/audit", query: PageRequest.parameters) { try await audit($0) }
+        router.get("/v1/items", access: .anyClient, query: PageRequest.parameters + ["sku"]) { try await list($0) }
+        router.get("/v1/items/{sku}", access: .anyClient) { try await show($0) }
+        router.put("/v1/items/{sku}", access: .operators) { try await put($0) }
+        router.post("/v1/items/{sku}/receipts", access: .operators) { try await receive($0) }
+        router.get("/v1/reservations/{orderId}", access: .services) { try await showReservation($0) }
+        router.get("/v1/audit", access: .operators, query: PageRequest.parameters, priority: .background) {
+            try await audit($0)
+        }
     }
 
     private func list(_ context: RequestContext) async throws -> HTTPResponse {

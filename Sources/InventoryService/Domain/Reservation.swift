@@ -2,15 +2,15 @@ import Clocks
 import Contracts
 
 /// Stock promised to one order: all its lines, or nothing.
-struct Reservation: Hashable, Sendable {
+package struct Reservation: Hashable, Sendable {
     /// - `reserved`: taken out of what is available; leaves to `shipped` or `released`.
     /// - `shipped`: left the house with its confirmed order; final.
     /// - `released`: given back; final.
-    enum Status: String, CaseIterable, Sendable {
+    package enum Status: String, CaseIterable, Sendable {
         case reserved, shipped, released
     }
 
-    var orderID: UUID
-    var status: Status
-    var lines: [OrderLine]
+    package var orderID: UUID
+    package var status: Status
+    package var lines: [OrderLine]
 }

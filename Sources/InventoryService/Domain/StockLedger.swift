@@ -1,13 +1,14 @@
 import Clocks
 import Contracts
+import Defects
 
 /// The part of the stock that a batch of commands touches, and what they do to it.
 ///
 /// Filled with the rows that were read and locked; commands change the picture in their order, so that a later one
 /// sees the effect of an earlier one; what differs at the end is what has to be written.
-struct StockLedger: Sendable {
+package struct StockLedger: Sendable {
     /// What a command came to.
-    enum Outcome: Hashable, Sendable {
+    package enum Outcome: Hashable, Sendable {
         case done
         /// The same was done before: answered alike, without effect.
         case alreadyDone
@@ -24,43 +25,44 @@ struct StockLedger: Sendable {
     private var voided: Set<UUID>
 
     /// The items whose level has changed.
-    private(set) var changedItems: Set<String> = []
+    package private(set) var changedItems: Set<String> = []
     /// The orders whose reservation is new or has changed.
-    private(set) var changedReservations: Set<UUID> = []
-    private(set) var newReservations: Set<UUID> = []
+    package private(set) var changedReservations: Set<UUID> = []
+    package private(set) var newReservations: Set<UUID> = []
     /// Orders whose compensation came first.
-    private(set) var newlyVoided: [UUID] = []
+    package private(set) var newlyVoided: [UUID] = []
 
-    init(levels: [String: StockLevel], reservations: [UUID: Reservation], voided: Set<UUID>) {
+    package init(levels: [String: StockLevel], reservations: [UUID: Reservation], voided: Set<UUID>) {
         self.levels = levels
         self.reservations = reservations
         self.voided = voided
     }
 
-    func level(_ sku: String) -> StockLevel? { levels[sku] }
-    func reservation(_ orderID: UUID) -> Reservation? { reservations[orderID] }
+    package func level(_ sku: String) -> StockLevel? { levels[sku] }
+    package func reservation(_ orderID: UUID) -> Reservation? { reservations[orderID] }
 
     /// Promises all lines to the order, or none.
-    mutating func reserve(_ lines: [OrderLine], for orderID: UUID) -> Outcome {
-        if let existing = reservations[orderID] {
-            return existing.status == .released ? .voided : .alreadyDone
+    package mutating func reserve(_ lines: [OrderLine], for orderID: UUID) -> Outcome {
+        if let existing = reservations[orderID], !Defect.repeatsNotRecognised.isOn {
+            guard existing.status == .released else { return .alreadyDone }
+            guard Defect.lateCommandsCarriedOut.isOn else { return .voided }
         }
-        guard !voided.contains(orderID) else { return .voided }
+        guard !voided.contains(orderID) || Defect.lateCommandsCarriedOut.isOn else { return .voided }
         var wanted: [String: Int64] = [:]
         for line in lines { wanted[line.sku, default: 0] += line.quantity }
         for sku in wanted.keys where levels[sku] == nil { return .refused(.unknownItem) }
         for (sku, quantity) in wanted where levels[sku]!.available < quantity { return .refused(.outOfStock) }
         for (sku, quantity) in wanted {
-            levels[sku]!.reserve(quantity)
+            if Defect.stockLeaks.isOn { levels[sku]!.available -= quantity } else { levels[sku]!.reserve(quantity) }
             changedItems.insert(sku)
         }
-        reservations[orderID] = Reservation(orderID: orderID, status: .reserved, lines: lines)
-        newReservations.insert(orderID)
+        if reservations[orderID] == nil { newReservations.insert(orderID) }
+        store(Reservation(orderID: orderID, status: .reserved, lines: lines))
         return .done
     }
 
     /// Gives the order's stock back; without a reservation, makes sure that none can come later.
-    mutating func release(_ orderID: UUID) -> Outcome {
+    package mutating func release(_ orderID: UUID) -> Outcome {
         guard var reservation = reservations[orderID] else {
             if voided.insert(orderID).inserted { newlyVoided.append(orderID) }
             return .nothingToUndo
@@ -80,7 +82,7 @@ struct StockLedger: Sendable {
     }
 
     /// Turns the order's reservation into shipped stock.
-    mutating func commit(_ orderID: UUID) -> Outcome {
+    package mutating func commit(_ orderID: UUID) -> Outcome {
         guard var reservation = reservations[orderID] else { return .conflict(.released) }
         switch reservation.status {
         case .shipped: return .alreadyDone

@@ -22,13 +22,17 @@ enum ItemQueries {
 
     /// In SKU order, only these when `skus` is not empty, behind `position` when there is one.
     static func list(skus: [String], after position: String?, limit: Int) -> Statement {
-        Statement(
-            """
-            SELECT \(columns) FROM items
-            WHERE ($1::bool OR sku = ANY($2::text[])) AND ($3::text IS NULL OR sku > $3)
-            ORDER BY sku LIMIT $4::int8
-            """,
-            [.bool(skus.isEmpty), .texts(skus), position.map { .text($0) } ?? .null, .int8(Int64(limit))])
+        var parameters: [Parameter] = [.int8(Int64(limit))]
+        var conditions: [String] = []
+        func require(_ condition: (Int) -> String, _ parameter: Parameter) {
+            parameters.append(parameter)
+            conditions.append(condition(parameters.count))
+        }
+        // One statement with all conditions made optional would read the whole catalogue for a single item.
+        if !skus.isEmpty { require({ "sku = ANY($\($0)::text[])" }, .texts(skus)) }
+        if let position { require({ "sku > $\($0)::text" }, .text(position)) }
+        let wanted = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        return Statement("SELECT \(columns) FROM items\(wanted) ORDER BY sku LIMIT $1::int8", parameters)
     }
 
     /// Adds or changes an item's name and price: the item, and as ninth column whether it is new.

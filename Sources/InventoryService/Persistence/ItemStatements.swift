@@ -9,9 +9,10 @@ enum ItemStatements {
         Statement(
             """
             SELECT sku, received, available, reserved, shipped FROM items
-            WHERE sku = ANY($1::text[]) OR sku IN (
+            WHERE sku = ANY(ARRAY(
+                SELECT unnest($1::text[]) UNION
                 SELECT line ->> 'sku' FROM reservations, jsonb_array_elements(lines) AS line
-                WHERE order_id = ANY($2::uuid[]) AND status = 'reserved')
+                WHERE order_id = ANY($2::uuid[]) AND status = 'reserved'))
             ORDER BY sku FOR UPDATE
             """, [.texts(skus), .uuids(orders)])
     }

@@ -15,14 +15,27 @@ struct OrderRoutes: Sendable {
     let placement: OrderPlacement
     let intake: OrderIntake
     let waiters: OrderWaiters
+    let sagas: SagaCoordinator<PlaceOrderProcess>
     let parts: OrderParts
+    /// Keeps up the view that lists are served from.
+    let projector: OrderProjector
+    /// How often each client may place an order; nil for no limit.
+    let rateLimit: ClientRateLimit?
     let time: any TimeSource
 
     func add(to router: inout Router) {
-        router.post("/v1/orders", waits: true) { try await place($0) }
-        router.get("/v1/orders", query: PageRequest.parameters + ["customerId", "status"]) { try await list($0) }
-        router.get("/v1/orders/{id}") { try await show($0) }
-        router.get("/v1/audit") { try await audit($0) }
+        router.post("/v1/orders", access: .customers(.ordersWrite), waits: true, rateLimit: rateLimit) {
+            try await place($0)
+        }
+        router.get(
+            "/v1/orders", access: .customers(.ordersRead), query: PageRequest.parameters + ["customerId", "status"],
+            priority: .background
+        ) { try await list($0) }
+        router.get("/v1/orders/{id}", access: .customers(.ordersRead)) { try await show($0) }
+        router.post(
+            "/v1/orders/{id}/cancellation", access: .customers(.ordersWrite), body: .optionalJSON, priority: .critical
+        ) { try await cancel($0) }
+        router.get("/v1/audit", access: .operators, priority: .background) { try await audit($0) }
     }
 
     // MARK: Placing
@@ -34,10 +47,12 @@ struct OrderRoutes: Sendable {
         let answer: IntakeAnswer
         do {
             let request = try context.decode(document) { OrderRequest(&$0) }
+            guard context.principal.mayAct(for: request.customerID) else { throw ProblemDetails.foreignCustomer }
             let trace = TraceContext.current
             answer = try await placement.place(
                 request, key: key, fingerprint: fingerprint,
-                trace: TraceHeaders(traceparent: trace?.traceparent, tracestate: trace?.tracestate))
+                trace: TraceHeaders(traceparent: trace?.traceparent, tracestate: trace?.tracestate),
+                deadline: context.deadline)
         } catch {
             // What is said of the key goes before what is wrong with the request: it may be a repeat of one that was right.
             guard let recorded = try await intake.recorded(key, fingerprint, deadline: context.deadline) else {
@@ -57,6 +72,8 @@ struct OrderRoutes: Sendable {
         case .replayed(let earlier): (recorded, response) = (earlier, earlier.replay)
         }
         guard let wait = context.wait else { return response }
+        // The order is accepted: what remains is to wait for others.
+        context.waitsFromHere()
         let until = min(context.deadline, time.now.advanced(by: wait.duration))
         if let decided = await decidedOrder(recorded, until: until) {
             response.status = .ok
@@ -87,9 +104,12 @@ struct OrderRoutes: Sendable {
     // MARK: Reading
 
     private func list(_ context: RequestContext) async throws -> HTTPResponse {
-        let customerID = try context.queryText("customerId")
+        let asked = try context.queryText("customerId")
+        if let asked, !context.principal.mayAct(for: asked) { throw ProblemDetails.foreignCustomer }
+        let customerID = asked ?? context.principal.confinedTo
         let status = try context.queryChoice("status", of: Order.Status.self)
         let page = try context.page(filter: [customerID, status?.rawValue])
+        await projector.catchUp()
         let rows = try await postgres.query(
             OrderStatements.list(
                 customerID: customerID, status: status,
@@ -106,15 +126,17 @@ struct OrderRoutes: Sendable {
             deadline: context.deadline)
         guard let row = answers[0].first else { throw ProblemDetails(.notFound) }
         let order = try OrderStatements.order(row)
+        // As if it did not exist, so that ids cannot be probed.
+        guard context.principal.mayAct(for: order.customerID) else { throw ProblemDetails(.notFound) }
         let timeline = try answers[1].map { try JournalStatements.entry($0) }
         let (payment, shipment) = await parts.parts(of: id, deadline: context.deadline)
         var degraded: [String] = []
         func part(_ part: OrderParts.Part, _ name: String) -> [UInt8] {
             switch part {
             case .found(let json): return json ?? Array("null".utf8)
-            case .unavailable:
+            case .degraded(let json):
                 degraded.append(name)
-                return Array("null".utf8)
+                return json ?? Array("null".utf8)
             }
         }
         var json = JSONWriter(capacity: 3072)
@@ -129,19 +151,9 @@ struct OrderRoutes: Sendable {
     }
 }
 
-extension SagaJournalEntry {
-    /// The entry as a line of an order's timeline.
-    fileprivate func write(to json: inout JSONWriter) {
-        json.object {
-            $0.member("step", step)
-            $0.member("kind", kind.rawValue)
-            $0.member("undoes", undoes)
-            $0.member("status", status.rawValue)
-            $0.member("attempts", attempts)
-            $0.member("channel", channel.rawValue)
-            $0.member("startedAt", startedAt)
-            $0.member("finishedAt", finishedAt)
-            $0.member("detail", detail)
-        }
+extension ProblemDetails {
+    /// 403: the request names a customer whom the caller is not. It tells nothing of that customer.
+    fileprivate static var foreignCustomer: ProblemDetails {
+        ProblemDetails(.forbidden, detail: "The token does not stand for this customerId.")
     }
 }

@@ -7,6 +7,7 @@ import Telemetry
 struct OrderMetrics: Sendable {
     private let orders: CounterFamily
     private let sagaDuration: HistogramFamily
+    private let followUps: CounterFamily
 
     init(registry: MetricsRegistry) {
         orders = registry.counter(
@@ -15,6 +16,15 @@ struct OrderMetrics: Sendable {
         sagaDuration = registry.histogram(
             "saga_duration_seconds", help: "Time from an order's acceptance to the end of its saga.",
             labels: ["outcome"])
+        followUps = registry.counter(
+            "order_follow_ups_total",
+            help: "Confirmations that were said again because the order's goods had not arrived.", labels: [])
+        followUps.labelled().increment(by: 0)
+    }
+
+    /// Confirmations were said again; call after the commit.
+    func saidAgain(_ count: Int) {
+        followUps.labelled().increment(by: count)
     }
 
     /// An order reached this status; call once, after the commit.

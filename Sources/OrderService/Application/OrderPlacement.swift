@@ -1,5 +1,6 @@
 import Clocks
 import Contracts
+import Defects
 import HTTPCodec
 import JSON
 import Messaging
@@ -23,16 +24,19 @@ struct OrderPlacement: Sendable {
     ///
     /// - Throws: `ProblemDetails`, or what makes placing it impossible now. Nothing is recorded then.
     func place(
-        _ request: OrderRequest, key: IdempotencyKey, fingerprint: RequestFingerprint, trace: TraceHeaders
+        _ request: OrderRequest, key: IdempotencyKey, fingerprint: RequestFingerprint, trace: TraceHeaders,
+        deadline: MonotonicInstant
     ) async throws -> IntakeAnswer {
         let order = try await priced(request)
         var json = JSONWriter(capacity: 1024)
         json.value(order)
+        let key = Defect.keysForgotten.isOn ? try IdempotencyKey("\(order.id)", scope: key.scope) : key
         let answer = RecordedAnswer(status: 202, location: "/v1/orders/\(order.id)", body: json.bytes)
         return try await intake.accept(
             PricedOrder(
                 order: order, paymentToken: request.paymentToken,
-                record: IdempotencyRecord(key: key, fingerprint: fingerprint, answer: answer), trace: trace))
+                record: IdempotencyRecord(key: key, fingerprint: fingerprint, answer: answer), trace: trace,
+                deadline: deadline))
     }
 
     private func priced(_ request: OrderRequest) async throws -> Order {

@@ -13,6 +13,7 @@ struct OrderWriter: Sendable {
     private let coordinator: SagaCoordinator<PlaceOrderProcess>
     private let messages: MessageFactory
     private let metrics: OrderMetrics
+    private let projector: OrderProjector
     private let timeout: Duration
     private let time: any TimeSource
     private let log: Logger
@@ -20,12 +21,14 @@ struct OrderWriter: Sendable {
 
     init(
         unitOfWork: UnitOfWork, coordinator: SagaCoordinator<PlaceOrderProcess>, messages: MessageFactory,
-        metrics: OrderMetrics, timeout: Duration = .seconds(10), time: any TimeSource, log: Logger
+        metrics: OrderMetrics, projector: OrderProjector, timeout: Duration = .seconds(10), time: any TimeSource,
+        log: Logger
     ) {
         self.unitOfWork = unitOfWork
         self.coordinator = coordinator
         self.messages = messages
         self.metrics = metrics
+        self.projector = projector
         self.timeout = timeout
         self.time = time
         self.log = log
@@ -56,23 +59,23 @@ struct OrderWriter: Sendable {
 
     private func attempt(_ orders: [PricedOrder]) async throws -> [Result<IntakeAnswer, any Error>] {
         // Of several orders with one key in this batch the first is written, the others find its record.
-        var firsts: [String: Int] = [:]
-        for (index, order) in orders.enumerated() where firsts[order.record.key.text] == nil {
-            firsts[order.record.key.text] = index
+        var firsts: [IdempotencyKey: Int] = [:]
+        for (index, order) in orders.enumerated() where firsts[order.record.key] == nil {
+            firsts[order.record.key] = index
         }
-        let isFirst = orders.indices.map { firsts[orders[$0].record.key.text] == $0 }
+        let isFirst = orders.indices.map { firsts[orders[$0].record.key] == $0 }
         let candidates = zip(orders, isFirst).filter(\.1).map(\.0)
         let now = time.wallNow
         let reads = [
             IdempotencyStore.boundWaiting, keys.insert(candidates.map(\.record), at: now),
             keys.lookUp(candidates.map(\.record.key)), SagaStatements.now,
         ]
-        return try await unitOfWork.run(reads: reads, deadline: time.now.advanced(by: timeout)) { rows in
-            let taken = Set(try rows[1].map { try $0.text(0) })
+        return try await unitOfWork.run(reads: reads, deadline: deadline(of: orders)) { rows in
+            let taken = try IdempotencyStore.keys(rows[1])
             let stored = try IdempotencyStore.records(rows[2])
-            let fresh = candidates.filter { taken.contains($0.record.key.text) }
+            let fresh = candidates.filter { taken.contains($0.record.key) }
             let results = orders.enumerated().map { index, order -> Result<IntakeAnswer, any Error> in
-                let key = order.record.key.text
+                let key = order.record.key
                 if taken.contains(key), isFirst[index] { return .success(.accepted(order.record.answer)) }
                 guard let record = stored[key] else { return .failure(ProblemDetails.idempotencyKeyInFlight) }
                 return Result { .replayed(try record.answer(to: order.record.fingerprint)) }
@@ -80,6 +83,14 @@ struct OrderWriter: Sendable {
             guard !fresh.isEmpty else { return UnitOfWork.Decision(result: results) }
             return try self.decision(fresh, results: results, databaseNow: try rows[3][0].timestamp(0))
         }
+    }
+
+    /// When the last of those who wait has gone, within bounds: a transaction is not broken off for somebody in a hurry, for
+    /// that would cost all a connection.
+    private func deadline(of orders: [PricedOrder]) -> MonotonicInstant {
+        let now = time.now
+        let last = orders.map(\.deadline).max() ?? .distantFuture
+        return min(max(last, now.advanced(by: .seconds(1))), now.advanced(by: timeout))
     }
 
     private func decision(
@@ -104,9 +115,16 @@ struct OrderWriter: Sendable {
                 ).encoded)
         }
         return UnitOfWork.Decision(
-            writes: [OrderStatements.insert(fresh.map { ($0.order, $0.paymentToken) })] + start.writes,
+            writes: [
+                OrderStatements.insert(fresh.map { ($0.order, $0.paymentToken) }),
+                OrderViewStatements.record(
+                    fresh.map {
+                        StatusChange(orderID: $0.order.id, status: .pending, reason: nil, at: $0.order.createdAt)
+                    }),
+            ] + start.writes,
             outgoing: placed + start.outgoing,
-            afterCommit: { [metrics] in
+            afterCommit: { [metrics, projector] in
+                projector.notify()
                 for _ in fresh { metrics.orderReached(.pending, nil) }
                 start.afterCommit?()
             }, result: results)

@@ -57,7 +57,7 @@ extension Order {
 }
 
 extension Order: JSONEncodable {
-    func encode(to json: inout JSONWriter) {
+    package func encode(to json: inout JSONWriter) {
         json.object { writeMembers(to: &$0) }
     }
 }

@@ -2,13 +2,13 @@ import Clocks
 import Contracts
 
 /// What a customer asked for, at the prices of that moment, and what became of it.
-struct Order: Hashable, Sendable {
+package struct Order: Hashable, Sendable {
     /// - `pending`: accepted; its saga is at work. Leaves to `confirmed`, `rejected` or `cancelled`.
     /// - `confirmed`: the outcome, at the saga's pivot. Leaves to `shipped`.
     /// - `rejected`, `cancelled`: the outcome, once every compensation is done; final.
     /// - `shipped`: on the road. Leaves to `delivered`.
     /// - `delivered`: arrived; final.
-    enum Status: String, CaseIterable, Sendable {
+    package enum Status: String, CaseIterable, Sendable {
         case pending, confirmed, rejected, cancelled, shipped, delivered
     }
 

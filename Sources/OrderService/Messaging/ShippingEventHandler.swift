@@ -9,10 +9,12 @@ import Postgres
 struct ShippingEventHandler: MessageHandler {
     private let messages: MessageFactory
     private let metrics: OrderMetrics
+    private let projector: OrderProjector
 
-    init(messages: MessageFactory, metrics: OrderMetrics) {
+    init(messages: MessageFactory, metrics: OrderMetrics, projector: OrderProjector) {
         self.messages = messages
         self.metrics = metrics
+        self.projector = projector
     }
 
     func reads(for batch: [IncomingMessage]) -> [Statement] {
@@ -41,12 +43,16 @@ struct ShippingEventHandler: MessageHandler {
         guard !reached.isEmpty else { return handled }
         var final: [UUID: Order.Status] = [:]
         for (id, status) in reached { final[id] = status }
+        let now = messages.wallNow
         handled.writes = [
             OrderStatements.advance(
-                final.map { (id: $0.key, status: $0.value) }.sorted { $0.id < $1.id }, now: messages.wallNow)
+                final.map { (id: $0.key, status: $0.value) }.sorted { $0.id < $1.id }, now: now),
+            OrderViewStatements.record(
+                reached.map { StatusChange(orderID: $0.id, status: $0.status, reason: nil, at: now) }),
         ]
         let all = reached
-        handled.afterCommit = { [metrics] in
+        handled.afterCommit = { [metrics, projector] in
+            projector.notify()
             for (_, status) in all { metrics.orderReached(status, nil) }
         }
         return handled

@@ -21,16 +21,18 @@ struct PlaceOrderProcess: SagaProcess {
     private let messages: MessageFactory
     private let waiters: OrderWaiters
     private let notices: OrderNotices
+    private let projector: OrderProjector
     private let metrics: OrderMetrics
 
     init(
         definition: SagaDefinition, messages: MessageFactory, waiters: OrderWaiters, notices: OrderNotices,
-        metrics: OrderMetrics
+        projector: OrderProjector, metrics: OrderMetrics
     ) {
         self.definition = definition
         self.messages = messages
         self.waiters = waiters
         self.notices = notices
+        self.projector = projector
         self.metrics = metrics
     }
 
@@ -46,8 +48,10 @@ struct PlaceOrderProcess: SagaProcess {
     }
 
     func command(
-        _ name: String, id: UUID, saga: UUID, _ details: Details, deadline: Timestamp?, trace: TraceHeaders?
+        _ name: String, id: UUID, saga: UUID, _ details: Details, wantedFor: Duration?, trace: TraceHeaders?
     ) throws -> OutgoingMessage {
+        // By the clock that also says when the message was said: the receiver compares the two.
+        let deadline = wantedFor.map { messages.wallNow.advanced(by: $0) }
         func send<C: Command>(_ type: C.Type, _ payload: [UInt8]) -> OutgoingMessage {
             messages.message(
                 to: C.topic, type: C.messageType, orderID: saga, id: id, deadline: deadline, trace: trace,
@@ -71,6 +75,10 @@ struct PlaceOrderProcess: SagaProcess {
         case CancelShipment.name: return send(CancelShipment.self, CancelShipment(orderID: saga).encoded)
         default: throw ContractError(type: name, detail: "the order saga has no such command")
         }
+    }
+
+    func dependency(of command: String) -> String? {
+        Dependencies.dependency(of: command)
     }
 
     func perform(_ step: String, for sagas: [UUID], now: Timestamp) -> SagaEffects {
@@ -109,8 +117,13 @@ struct PlaceOrderProcess: SagaProcess {
                 to: .orderEvents)
         }
         return SagaEffects(
-            writes: [OrderStatements.decide(outcomes, now: now)], outgoing: events,
-            afterCommit: { [metrics, waiters, notices] in
+            writes: [
+                OrderStatements.decide(outcomes, now: now),
+                OrderViewStatements.record(
+                    outcomes.map { StatusChange(orderID: $0.id, status: $0.status, reason: $0.reason, at: now) }),
+            ], outgoing: events,
+            afterCommit: { [metrics, waiters, notices, projector] in
+                projector.notify()
                 for outcome in outcomes { metrics.orderReached(outcome.status, outcome.reason) }
                 waiters.signal(outcomes.map(\.id))
                 notices.tell(outcomes.map(\.id))

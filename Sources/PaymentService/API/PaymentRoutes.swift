@@ -16,9 +16,11 @@ struct PaymentRoutes: Sendable {
     }
 
     func add(to router: inout Router) {
-        router.get("/v1/payments", query: PageRequest.parameters + ["orderId"]) { try await list($0) }
-        router.get("/v1/payments/{id}") { try await show($0) }
-        router.get("/v1/audit") { try await audit($0) }
+        router.get("/v1/payments", access: .services, query: PageRequest.parameters + ["orderId"]) {
+            try await list($0)
+        }
+        router.get("/v1/payments/{id}", access: .services) { try await show($0) }
+        router.get("/v1/audit", access: .operators, priority: .background) { try await audit($0) }
     }
 
     private func list(_ context: RequestContext) async throws -> HTTPResponse {

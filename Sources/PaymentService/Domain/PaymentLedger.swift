@@ -1,95 +1,106 @@
 import Clocks
 import Contracts
+import Defects
 
 /// The payments that a batch of commands touches, and what the commands do to them.
-struct PaymentLedger: Sendable {
-    /// What a command came to.
-    enum Outcome: Hashable, Sendable {
-        /// The money is here; `isNew` when this command did it.
-        case captured(isNew: Bool)
-        case declined(isNew: Bool)
-        /// The provider is asked; the reply comes when it has answered.
-        case pending
-        /// The money went back; `isNew` when this command did it.
-        case refunded(isNew: Bool)
-        case nothingToUndo
-        /// The charge came after its refund: it does nothing.
-        case voided
+///
+/// What the provider answers at once is decided here; everything else is left due, for ``OpenPayments``.
+package struct PaymentLedger: Sendable {
+    /// Something that happened to an order's payment, and the command that made it happen.
+    package struct Event: Hashable, Sendable {
+        package var orderID: UUID
+        package var fact: PaymentConversation.Fact
+        package var amount: Money
+        package var cause: UUID
     }
 
     private var payments: [UUID: Payment]
     private var voided: Set<UUID>
 
     /// The orders whose payment is new.
-    private(set) var created: [UUID] = []
+    package private(set) var created: [UUID] = []
     /// The orders whose payment has changed.
-    private(set) var changed: Set<UUID> = []
+    package private(set) var changed: Set<UUID> = []
     /// Orders whose compensation came first.
-    private(set) var newlyVoided: [UUID] = []
+    package private(set) var newlyVoided: [UUID] = []
+    /// The replies there are now, to these commands and to earlier ones.
+    package private(set) var replies: [PaymentConversation.Reply] = []
+    package private(set) var events: [Event] = []
 
     /// - Parameter payments: by order.
-    init(payments: [UUID: Payment], voided: Set<UUID>) {
+    package init(payments: [UUID: Payment], voided: Set<UUID>) {
         self.payments = payments
         self.voided = voided
     }
 
-    func payment(of orderID: UUID) -> Payment? { payments[orderID] }
+    package func payment(of orderID: UUID) -> Payment? { payments[orderID] }
 
-    /// Charges the order once, however often it is asked.
-    mutating func charge(_ payment: Payment, provider: some PaymentProvider, now: Timestamp) -> Outcome {
-        if var existing = payments[payment.orderID] {
+    /// Whether the provider has to be asked for any of them.
+    package var isProviderNeeded: Bool {
+        created.contains { payments[$0]?.due == .nudged } || changed.contains { payments[$0]?.due == .nudged }
+    }
+
+    /// Charges the order once, however often it is asked; `payment.chargeCommand` asks.
+    package mutating func charge(_ payment: Payment, provider: some PaymentProvider) {
+        guard let command = payment.chargeCommand else { return }
+        if var existing = payments[payment.orderID], !Defect.repeatsNotRecognised.isOn {
             switch existing.status {
-            case .captured: return .captured(isNew: false)
-            case .declined: return .declined(isNew: false)
-            case .refunded: return .voided
+            case .captured: reply(to: command, ChargePayment.name, .succeeded, payment.orderID)
+            case .declined: reply(to: command, ChargePayment.name, .failed, payment.orderID, existing.reason)
+            case .refunded: reply(to: command, ChargePayment.name, .failed, payment.orderID, .timedOut)
             case .pending, .inDoubt:
-                existing.chargeCommand = payment.chargeCommand
+                existing.chargeCommand = command
                 store(existing)
-                return .pending
             }
+        } else if voided.contains(payment.orderID), !Defect.lateCommandsCarriedOut.isOn {
+            reply(to: command, ChargePayment.name, .failed, payment.orderID, .timedOut)
+        } else {
+            created.append(payment.orderID)
+            settle(PaymentConversation(payment), provider: provider, cause: command)
         }
-        guard !voided.contains(payment.orderID) else { return .voided }
-        var fresh = payment
-        let outcome: Outcome
-        switch provider.immediateAnswer(to: payment) {
-        case .captured(let reference):
-            fresh.attempts = 1
-            fresh.capture(reference: reference)
-            fresh.chargeCommand = nil
-            outcome = .captured(isNew: true)
-        case .declined:
-            fresh.attempts = 1
-            fresh.decline()
-            fresh.chargeCommand = nil
-            outcome = .declined(isNew: true)
-        case .unavailable, nil:
-            fresh.dueAt = now
-            outcome = .pending
-        }
-        payments[payment.orderID] = fresh
-        created.append(payment.orderID)
-        return outcome
     }
 
     /// Gives back what was taken; without a charge, makes sure that none can come later.
-    mutating func refund(_ orderID: UUID, command: UUID) -> Outcome {
-        guard var payment = payments[orderID] else {
+    package mutating func refund(_ orderID: UUID, command: UUID, provider: some PaymentProvider) {
+        guard let payment = payments[orderID] else {
             if voided.insert(orderID).inserted { newlyVoided.append(orderID) }
-            return .nothingToUndo
+            return reply(to: command, RefundPayment.name, .nothingToUndo, orderID)
         }
         switch payment.status {
-        case .refunded: return .refunded(isNew: false)
-        case .declined: return .nothingToUndo
-        case .captured:
-            payment.refund()
-            store(payment)
-            return .refunded(isNew: true)
-        case .pending, .inDoubt:
-            // Decided when the provider has answered: what it took then goes back at once.
-            payment.refundCommand = command
-            store(payment)
-            return .pending
+        case .refunded: reply(to: command, RefundPayment.name, .succeeded, orderID)
+        case .declined: reply(to: command, RefundPayment.name, .nothingToUndo, orderID)
+        case .captured, .pending, .inDoubt:
+            var conversation = PaymentConversation(payment)
+            conversation.wantRefund(command)
+            settle(conversation, provider: provider, cause: command)
         }
+    }
+
+    /// Goes on as far as the provider answers at once, and keeps what came of it.
+    private mutating func settle(_ start: PaymentConversation, provider: some PaymentProvider, cause: UUID) {
+        var conversation = start
+        // A call that may be under way is not overtaken: its answer decides.
+        if conversation.payment.standing != .sent, let call = conversation.nextCall,
+            let answer = provider.immediateAnswer(to: call, for: conversation.payment)
+        {
+            conversation.begin(call)
+            _ = conversation.hear(answer, to: call)
+        }
+        var payment = conversation.payment
+        // What was never claimed has no due time that would have to be taken away.
+        payment.due = conversation.nextCall == nil || payment.status == .declined ? .never : .nudged
+        store(payment)
+        replies += conversation.replies
+        events += conversation.facts.map {
+            Event(orderID: payment.orderID, fact: $0, amount: payment.amount, cause: cause)
+        }
+    }
+
+    private mutating func reply(
+        to command: UUID, _ name: String, _ outcome: CommandReply.Outcome, _ orderID: UUID, _ reason: Reason? = nil
+    ) {
+        let reply = CommandReply(orderID: orderID, command: name, outcome: outcome, reason: reason)
+        replies.append(PaymentConversation.Reply(command: command, reply: reply))
     }
 
     private mutating func store(_ payment: Payment) {

@@ -33,8 +33,8 @@ enum PaymentQueries {
 
     static func view(_ row: Row) throws -> PaymentView {
         PaymentView(
-            payment: try PaymentStatements.payment(row), createdAt: try row.timestamp(14),
-            updatedAt: try row.timestamp(15))
+            payment: try PaymentStatements.payment(row), createdAt: try row.timestamp(18),
+            updatedAt: try row.timestamp(19))
     }
 
     /// `(status, count)`.

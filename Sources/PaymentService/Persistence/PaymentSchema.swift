@@ -7,6 +7,9 @@ enum PaymentSchema {
         MessagingSchema.migrations + [
             Migration(
                 version: 10, name: "create_payments",
-                sql: String(decoding: PackageResources.V0010_create_payments_sql, as: UTF8.self))
+                sql: String(decoding: PackageResources.V0010_create_payments_sql, as: UTF8.self)),
+            Migration(
+                version: 11, name: "ask_provider",
+                sql: String(decoding: PackageResources.V0011_ask_provider_sql, as: UTF8.self)),
         ]
 }

@@ -10,7 +10,7 @@ extension ShipmentView: JSONEncodable {
             $0.member("carrierReference", shipment.carrierReference)
             $0.member("shipTo", shipment.shipTo)
             $0.member("lines", shipment.lines)
-            $0.member("createdAt", shipment.bookedAt)
+            $0.member("createdAt", createdAt)
             $0.member("updatedAt", updatedAt)
         }
     }

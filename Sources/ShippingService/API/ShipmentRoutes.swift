@@ -16,9 +16,11 @@ struct ShipmentRoutes: Sendable {
     }
 
     func add(to router: inout Router) {
-        router.get("/v1/shipments", query: PageRequest.parameters + ["orderId"]) { try await list($0) }
-        router.get("/v1/shipments/{id}") { try await show($0) }
-        router.get("/v1/audit") { try await audit($0) }
+        router.get("/v1/shipments", access: .services, query: PageRequest.parameters + ["orderId"]) {
+            try await list($0)
+        }
+        router.get("/v1/shipments/{id}", access: .services) { try await show($0) }
+        router.get("/v1/audit", access: .operators, priority: .background) { try await audit($0) }
     }
 
     private func list(_ context: RequestContext) async throws -> HTTPResponse {
@@ -28,7 +30,7 @@ struct ShipmentRoutes: Sendable {
             ShipmentQueries.list(orderID: orderID, after: page.afterMoment, limit: page.fetchLimit),
             deadline: context.deadline)
         let shipments = try rows.map { try ShipmentQueries.view($0) }
-        return page.page(shipments) { .moment($0.shipment.bookedAt, $0.shipment.id) }.response { $0.value($1) }
+        return page.page(shipments) { .moment($0.createdAt, $0.shipment.id) }.response { $0.value($1) }
     }
 
     private func show(_ context: RequestContext) async throws -> HTTPResponse {
@@ -53,7 +55,7 @@ struct ShipmentRoutes: Sendable {
             $0.member("service", "shipping-service")
             $0.member("takenAt", time.wallNow)
             $0.object("shipments") {
-                for status in Shipment.Status.allCases {
+                for status in Shipment.Status.shown {
                     $0.name(status.rawValue)
                     $0.value(counts[status] ?? 0)
                 }

@@ -7,13 +7,18 @@ import Postgres
 struct ShippingHandler: MessageHandler {
     private let carrier: any Carrier
     private let messages: MessageFactory
-    private let dispatchesWaiting: @Sendable () -> Void
+    private let shipmentsWaiting: @Sendable () -> Void
 
-    /// - Parameter dispatchesWaiting: called after a commit that set due times.
-    init(carrier: any Carrier, messages: MessageFactory, dispatchesWaiting: @escaping @Sendable () -> Void) {
+    /// - Parameter shipmentsWaiting: called after a commit that set due times.
+    init(carrier: any Carrier, messages: MessageFactory, shipmentsWaiting: @escaping @Sendable () -> Void) {
         self.carrier = carrier
         self.messages = messages
-        self.dispatchesWaiting = dispatchesWaiting
+        self.shipmentsWaiting = shipmentsWaiting
+    }
+
+    /// Of the facts about orders, only the confirmation is shipping's business.
+    func concerns(_ message: IncomingMessage) -> Bool {
+        message.origin.topic != Topic.orderEvents.rawValue || message.envelope.type == MessageType.orderConfirmed
     }
 
     func reads(for batch: [IncomingMessage]) -> [Statement] {
@@ -26,69 +31,57 @@ struct ShippingHandler: MessageHandler {
             shipments: try ShipmentStatements.shipmentsByOrder(rows[0]),
             voided: Set(try rows[1].map { try $0.uuid(0) }))
         var handled = HandledBatch()
-        var hasDueTimes = false
         for message in batch {
             let envelope = message.envelope
             switch envelope.type {
             case MessageType.bookShipment:
                 do {
-                    book(try BookShipment(decoding: envelope.payload), of: message, in: &ledger, handled: &handled)
+                    let command = try BookShipment(decoding: envelope.payload)
+                    ledger.book(shipment(command, of: message), carrier: carrier)
                 } catch {
                     handled.refused[envelope.id] = "\(error)"
                 }
-            case MessageType.cancelShipment: cancel(message, in: &ledger, handled: &handled)
+            case MessageType.cancelShipment:
+                ledger.cancel(envelope.orderID, command: envelope.id, carrier: carrier)
             case MessageType.orderConfirmed:
-                ledger.confirm(envelope.orderID, carrier: carrier)
-                hasDueTimes = true
-            case let type where message.origin.topic == Topic.shippingCommands.rawValue:
+                ledger.confirm(envelope.orderID, cause: envelope.id, carrier: carrier)
+            case let type:
                 handled.refused[envelope.id] = "shipping-service does not know the command \(type)"
-            default: break  // other facts about orders are none of shipping's business
             }
         }
-        handled.writes = ShipmentStatements.write(ledger, now: messages.wallNow)
-        if hasDueTimes { handled.afterCommit = dispatchesWaiting }
+        for (command, status) in ledger.conflicts {
+            handled.refused[command] = "cancel-shipment met a shipment that is \(status.rawValue)"
+        }
+        handled.writes = ShipmentStatements.write(ledger)
+        say(ledger, about: batch, in: &handled)
+        if ledger.hasDueTimes { handled.afterCommit = shipmentsWaiting }
         return handled
     }
 
-    private func book(
-        _ command: BookShipment, of message: IncomingMessage, in ledger: inout ShipmentLedger,
-        handled: inout HandledBatch
-    ) {
-        let now = messages.wallNow
-        let outcome = ledger.book(
-            messages.newID(at: now), orderID: message.envelope.orderID, shipTo: command.shipTo, lines: command.lines,
-            carrier: carrier, now: now)
-        switch outcome {
-        case .booked: answer(BookShipment.name, .succeeded, to: message, in: &handled)
-        case .refused: answer(BookShipment.name, .failed, reason: .shippingUnavailable, to: message, in: &handled)
-        case .voided, .cancelled, .nothingToUndo, .conflict:
-            answer(BookShipment.name, .failed, reason: .timedOut, to: message, in: &handled)
-        }
+    private func shipment(_ command: BookShipment, of message: IncomingMessage) -> Shipment {
+        Shipment(id: messages.newID(at: messages.wallNow), booking: command, askedBy: message.envelope.id)
     }
 
-    private func cancel(_ message: IncomingMessage, in ledger: inout ShipmentLedger, handled: inout HandledBatch) {
-        switch ledger.cancel(message.envelope.orderID) {
-        case .cancelled(let isNew):
-            answer(CancelShipment.name, .succeeded, to: message, in: &handled)
-            if isNew {
-                let fact = OrderFact(orderID: message.envelope.orderID, at: messages.wallNow)
-                handled.outgoing.append(
-                    messages.event(
-                        fact, type: MessageType.shipmentCancelled, to: .shippingEvents, following: message.envelope))
+    /// Replies and events, each following the message it belongs to. A command that was handled earlier gets its reply
+    /// into the inbox, for its repeats.
+    private func say(_ ledger: ShipmentLedger, about batch: [IncomingMessage], in handled: inout HandledBatch) {
+        var envelopes: [UUID: MessageEnvelope] = Dictionary(minimumCapacity: batch.count)
+        for message in batch { envelopes[message.envelope.id] = message.envelope }
+        var completed: [(id: UUID, reply: [UInt8])] = []
+        for reply in ledger.replies {
+            let message = messages.reply(reply.reply, to: envelopes[reply.command])
+            if envelopes[reply.command] != nil {
+                handled.replies[reply.command] = message
+            } else {
+                completed.append((reply.command, message.envelope.payload))
+                handled.outgoing.append(message)
             }
-        case .conflict(let status):
-            handled.refused[message.envelope.id] = "cancel-shipment met a shipment that is \(status.rawValue)"
-        case .nothingToUndo, .voided, .booked, .refused:
-            answer(CancelShipment.name, .nothingToUndo, to: message, in: &handled)
         }
-    }
-
-    private func answer(
-        _ command: String, _ outcome: CommandReply.Outcome, reason: Reason? = nil, to message: IncomingMessage,
-        in handled: inout HandledBatch
-    ) {
-        let reply = CommandReply(
-            orderID: message.envelope.orderID, command: command, outcome: outcome, reason: reason)
-        handled.replies[message.envelope.id] = messages.reply(reply, to: message.envelope)
+        if !completed.isEmpty { handled.writes.append(Inbox.complete(completed)) }
+        for event in ledger.events {
+            let fact = OrderFact(orderID: event.orderID, at: messages.wallNow)
+            handled.outgoing.append(
+                messages.event(fact, type: event.type, to: .shippingEvents, following: envelopes[event.cause]))
+        }
     }
 }

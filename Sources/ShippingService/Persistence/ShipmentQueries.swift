@@ -2,24 +2,32 @@ import Clocks
 import Contracts
 import Postgres
 
-/// A shipment as it is shown, with the time only readers want.
+/// A shipment as it is shown, with the times only readers want.
 struct ShipmentView: Sendable {
     var shipment: Shipment
+    /// When it was booked.
+    var createdAt: Timestamp
     var updatedAt: Timestamp
 }
 
-/// The statements that read shipments for the outside.
+/// The statements that read shipments for the outside. A booking that is not decided, was refused or was called off
+/// before it came about is no shipment.
 enum ShipmentQueries {
+    private static let columns = "\(ShipmentStatements.columns), created_at, updated_at"
+    private static let isShown =
+        "status IN (\(Shipment.Status.shown.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
+
     static func find(_ id: UUID) -> Statement {
-        Statement("SELECT \(ShipmentStatements.columns), updated_at FROM shipments WHERE id = $1::uuid", [.uuid(id)])
+        Statement("SELECT \(columns) FROM shipments WHERE id = $1::uuid AND \(isShown)", [.uuid(id)])
     }
 
     /// Oldest first, behind `position` when there is one.
     static func list(orderID: UUID?, after position: (time: Timestamp, id: UUID)?, limit: Int) -> Statement {
         Statement(
             """
-            SELECT \(ShipmentStatements.columns), updated_at FROM shipments
+            SELECT \(columns) FROM shipments
             WHERE ($1::uuid IS NULL OR order_id = $1) AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))
+                AND \(isShown)
             ORDER BY created_at, id LIMIT $4::int8
             """,
             [
@@ -29,9 +37,11 @@ enum ShipmentQueries {
     }
 
     static func view(_ row: Row) throws -> ShipmentView {
-        ShipmentView(shipment: try ShipmentStatements.shipment(row), updatedAt: try row.timestamp(8))
+        ShipmentView(
+            shipment: try ShipmentStatements.shipment(row), createdAt: try row.timestamp(16),
+            updatedAt: try row.timestamp(17))
     }
 
     /// `(status, count)`.
-    static let countByStatus = Statement("SELECT status, count(*) FROM shipments GROUP BY status")
+    static let countByStatus = Statement("SELECT status, count(*) FROM shipments WHERE \(isShown) GROUP BY status")
 }

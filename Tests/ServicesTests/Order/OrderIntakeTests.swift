@@ -19,6 +19,7 @@ struct OrderIntakeTests {
     private struct Replica: Sendable {
         let bench: ServiceBench
         let waiters: OrderWaiters
+        let projector: OrderProjector
         let metrics = OrderMetrics(registry: MetricsRegistry())
         let writer: OrderWriter
         let intake: OrderIntake
@@ -28,6 +29,8 @@ struct OrderIntakeTests {
             let waiters = OrderWaiters(
                 postgres: bench.client, time: bench.time, log: .silent, pollInterval: .milliseconds(20))
             self.waiters = waiters
+            let projector = OrderProjector(postgres: bench.client, time: bench.time, log: .silent)
+            self.projector = projector
             let configuration = PostgresConfiguration(
                 host: database.host, port: database.port, user: database.user, database: database.name)
             let coordinator = SagaCoordinator(
@@ -35,13 +38,13 @@ struct OrderIntakeTests {
                     definition: try PlaceOrderSaga.definition(), messages: bench.messages, waiters: waiters,
                     notices: OrderNotices(
                         postgres: bench.client, configuration: configuration, waiters: waiters, time: bench.time,
-                        log: .silent), metrics: metrics),
+                        log: .silent), projector: projector, metrics: metrics),
                 postgres: bench.client, unitOfWork: bench.unitOfWork, time: bench.time, random: SystemRandom(),
                 log: .silent)
             writer = OrderWriter(
                 unitOfWork: bench.unitOfWork, coordinator: coordinator, messages: bench.messages, metrics: metrics,
-                time: bench.time, log: .silent)
-            intake = OrderIntake(postgres: bench.client, writer: writer)
+                projector: projector, time: bench.time, log: .silent)
+            intake = OrderIntake(postgres: bench.client, writer: writer, time: bench.time)
         }
 
         func order(_ key: String, payload: UInt8 = 1) throws -> PricedOrder {
@@ -104,8 +107,21 @@ struct OrderIntakeTests {
             #expect(try await first.count("sagas") == "5")
             #expect(
                 try await first.bench.value(
-                    "SELECT string_agg(DISTINCT type || ' ' || n, ', ') FROM (SELECT type, count(*) AS n FROM outbox GROUP BY type) AS t"
+                    "SELECT string_agg(DISTINCT type || ' ' || n, ', ') FROM (SELECT type, count(*) AS n FROM outbox_messages GROUP BY type) AS t"
                 ) == "holdfast.inventory.reserve-stock.v1 5, holdfast.order.order-placed.v1 5")
+        }
+    }
+
+    @Test("an order whose deadline has passed is not begun: nothing is written, and the key stays free")
+    func late() async throws {
+        try await with { first, _ in
+            var late = try first.order("key")
+            late.deadline = first.bench.time.now
+            let hopeless = late
+            let problem = await #expect(throws: ProblemDetails.self) { try await first.intake.accept(hopeless) }
+            #expect(problem?.type == .deadlineExceeded)
+            #expect(try await first.count("orders") == "0")
+            #expect(Self.answer(try await first.intake.accept(try first.order("key"))).isNew)
         }
     }
 
@@ -184,7 +200,9 @@ struct OrderIntakeTests {
                     "UPDATE orders SET status = 'confirmed' WHERE id = ANY($1::uuid[])", [.uuids(Array(ids.prefix(2)))])
             )
             let processor = first.bench.processor(
-                ShippingEventHandler(messages: first.bench.messages, metrics: first.metrics), usesInbox: false)
+                ShippingEventHandler(
+                    messages: first.bench.messages, metrics: first.metrics, projector: first.projector),
+                usesInbox: false)
             func news(_ type: String, _ id: UUID) -> IncomingMessage {
                 first.bench.command(
                     type, to: .shippingEvents, id, OrderFact(orderID: id, at: first.bench.messages.wallNow).encoded)
@@ -207,6 +225,14 @@ struct OrderIntakeTests {
                 news(MessageType.shipmentDispatched, ids[1]),
             ])
             #expect(try await statuses() == ["delivered", "delivered", "pending"])
+            // Each stage was told once, in order, also the one that was passed through.
+            while try await first.projector.project() > 0 {}
+            for id in ids.prefix(2) {
+                let told = try await first.bench.value(
+                    "SELECT string_agg(status, ' ' ORDER BY number) FROM order_feed WHERE order_id = $1::uuid",
+                    [.uuid(id)])
+                #expect(told == "pending shipped delivered")
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 import Clocks
 import Contracts
+import ServiceChassis
 import Synchronization
 import TestSupport
 import Testing
@@ -141,5 +142,33 @@ struct PriceBookTests {
         shelf.setAway(false)
         let items = try await book.items(["A"])
         #expect(items["A"]?.unitPrice.amount == 100)
+    }
+
+    @Test("a price is served for 4.5 seconds, and not a moment longer, not even while the catalogue is away")
+    func lifetime() async throws {
+        let shelf = Shelf(["A": 100])
+        let book = book(shelf)
+        _ = try await book.items(["A"])
+        shelf.setAway(true)
+        time.advance(by: .milliseconds(4500))
+        #expect(try await book.items(["A"])["A"]?.unitPrice.amount == 100)
+        await until { shelf.asked.count == 2 }
+        time.advance(by: .milliseconds(1))
+        await #expect(throws: Shelf.Away.self) { try await book.items(["A"]) }
+    }
+
+    @Test("when the catalogue does not answer, the order is told that it was not answered in time")
+    func silence() async throws {
+        let shelf = Shelf(["A": 100], isHeld: true)
+        let book = book(shelf)
+        let end = time.now.advanced(by: .seconds(2))
+        let order = Task { try await book.items(["A"]) }
+        while try await time.nextTimerScheduled() != end {}
+        await until { !shelf.asked.isEmpty }
+        time.advance(to: end)
+        await #expect(throws: CallError.deadlineExceeded(operation: "price-quote", mayHaveBeenSent: false)) {
+            try await order.value
+        }
+        shelf.letGo()
     }
 }

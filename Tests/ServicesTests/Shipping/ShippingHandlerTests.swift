@@ -9,46 +9,12 @@ import Testing
 
 @Suite("Shipments on a real database")
 struct ShippingHandlerTests {
-    private struct Yard: Sendable {
-        let bench: ServiceBench
-        let due: DueShipments
-        let processor: MessageProcessor
-
-        init(_ bench: ServiceBench) {
-            self.bench = bench
-            let carrier = BuiltinCarrier(dispatchDelay: .zero, deliveryDelay: .milliseconds(1))
-            let due = DueShipments(
-                carrier: carrier, postgres: bench.client, unitOfWork: bench.unitOfWork, messages: bench.messages,
-                time: bench.time, log: .silent)
-            self.due = due
-            processor = bench.processor(ShippingHandler(carrier: carrier, messages: bench.messages) { due.notify() })
-        }
-
-        func book(_ order: UUID, country: String = "DE") -> IncomingMessage {
-            let address = Address(name: "N", street: "S 1", city: "C", postalCode: "12345", country: country)
-            let command = BookShipment(
-                orderID: order, shipTo: address, lines: [OrderLine(sku: "A", quantity: 1)])
-            return bench.command(MessageType.bookShipment, to: .shippingCommands, order, command.encoded)
-        }
-
-        func cancel(_ order: UUID) -> IncomingMessage {
-            bench.command(
-                MessageType.cancelShipment, to: .shippingCommands, order, CancelShipment(orderID: order).encoded)
-        }
-
-        func confirmed(_ order: UUID) -> IncomingMessage {
-            let fact = OrderFact(orderID: order, at: bench.messages.wallNow)
-            return bench.command(MessageType.orderConfirmed, to: .orderEvents, order, fact.encoded)
-        }
-
-        func status(_ order: UUID) async throws -> String {
-            try await bench.value(
-                "SELECT coalesce(max(status), 'none') FROM shipments WHERE order_id = $1::uuid", [.uuid(order)])
-        }
-    }
+    private static let carrier = BuiltinCarrier(dispatchDelay: .zero, deliveryDelay: .milliseconds(1))
 
     private func with(_ body: @Sendable (Yard) async throws -> Void) async throws {
-        try await ServiceBench.with(ShippingSchema.migrations) { bench, _ in try await body(Yard(bench)) }
+        try await ServiceBench.with(ShippingSchema.migrations) { bench, _ in
+            try await body(Yard(bench, Self.carrier))
+        }
     }
 
     @Test("bookings and cancellations of a batch are answered once each, and repeats have no second effect")
@@ -66,6 +32,20 @@ struct ShippingHandlerTests {
             #expect(try await yard.bench.events(dropped) == [MessageType.shipmentCancelled])
             #expect(try await yard.status(nowhere) == "none")
             #expect(try await yard.bench.replies(nowhere) == ["book-shipment failed shipping-unavailable"])
+        }
+    }
+
+    @Test("facts about orders that are none of shipping's business leave nothing behind")
+    func otherFacts() async throws {
+        try await with { yard in
+            let order = yard.bench.newOrder()
+            let fact = OrderFact(orderID: order, at: yard.bench.messages.wallNow)
+            let placed = yard.bench.command(MessageType.orderPlaced, to: .orderEvents, order, fact.encoded)
+            try await yard.processor.process([placed])
+            #expect(try await yard.bench.value("SELECT count(*)::text FROM inbox") == "0")
+            #expect(try await yard.bench.value("SELECT count(*)::text FROM dead_letters") == "0")
+            try await yard.processor.process([placed, yard.book(order), yard.confirmed(order)])
+            #expect(try await yard.bench.value("SELECT count(*)::text FROM inbox") == "2")
         }
     }
 
@@ -89,10 +69,10 @@ struct ShippingHandlerTests {
             let orders = (0..<20).map { _ in yard.bench.newOrder() }
             let waiting = yard.bench.newOrder()
             try await yard.processor.process(orders.map { yard.book($0) } + [yard.book(waiting)])
-            let second = Yard(yard.bench)
-            let running = [yard, second].map { yard in Task { await yard.due.run() } }
+            let second = Yard(yard.bench, Self.carrier)
+            let running = [yard, second].map { yard in Task { await yard.worker.run() } }
             try await yard.processor.process(orders.map { yard.confirmed($0) })
-            second.due.notify()
+            second.worker.notify()
             try await yard.bench.eventually("all are delivered") {
                 try await yard.bench.value("SELECT count(*)::text FROM shipments WHERE status = 'delivered'") == "20"
             }

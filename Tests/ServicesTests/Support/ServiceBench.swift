@@ -67,7 +67,7 @@ struct ServiceBench: Sendable {
     func replies(_ order: UUID) async throws -> [String] {
         try await client.query(
             Statement(
-                "SELECT payload FROM outbox WHERE order_id = $1::uuid AND topic = 'saga.replies' ORDER BY sequence",
+                "SELECT payload FROM outbox_messages WHERE order_id = $1::uuid AND topic = 'saga.replies' ORDER BY sequence",
                 [.uuid(order)])
         ).map {
             let reply = try CommandReply(decoding: try $0.bytes(0))
@@ -79,7 +79,7 @@ struct ServiceBench: Sendable {
     func events(_ order: UUID) async throws -> [String] {
         try await client.query(
             Statement(
-                "SELECT type FROM outbox WHERE order_id = $1::uuid AND topic <> 'saga.replies' ORDER BY sequence",
+                "SELECT type FROM outbox_messages WHERE order_id = $1::uuid AND topic <> 'saga.replies' ORDER BY sequence",
                 [.uuid(order)])
         ).map { try $0.text(0) }
     }
