@@ -9,7 +9,15 @@ package struct ObservedOrder: Sendable, Hashable {
         package var status: String
     }
 
+    package struct Line: Sendable, Hashable {
+        package var sku: String
+        package var quantity: Int64
+    }
+
     package var id: String
+    package var customerID: String
+    package var currency: String
+    package var lines: [Line]
     package var status: String
     package var reason: String?
     package var total: Int64
@@ -26,6 +34,12 @@ package struct ObservedOrder: Sendable, Hashable {
     package init(_ body: [UInt8]) throws(JSONError) {
         let root = try JSONDocument(parsing: body).root
         id = root["id"]?.string ?? ""
+        customerID = root["customerId"]?.string ?? ""
+        currency = root["currency"]?.string ?? ""
+        lines =
+            root["lines"]?.elements.map {
+                Line(sku: $0["sku"]?.string ?? "", quantity: $0["quantity"]?.int64 ?? 0)
+            } ?? []
         status = root["status"]?.string ?? ""
         reason = root["reason"]?.string
         total = root["total"]?["amount"]?.int64 ?? -1
