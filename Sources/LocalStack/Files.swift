@@ -38,9 +38,13 @@ package enum Files {
     }
 
     /// Replaces the file's content in one step: a reader sees the old or the new one, never a part.
-    package static func replace(_ path: String, with content: [UInt8]) throws(FileError) {
+    package static func replace(
+        _ path: String, with content: [UInt8], mode: UInt32 = 0o644
+    ) throws(FileError) {
         let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        // One that an earlier run left behind would keep its own mode.
+        unlink(temporary)
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard file >= 0 else { throw FileError("write", path) }
         var written = 0
         while written < content.count {

@@ -1,5 +1,6 @@
 import Clocks
 import LocalStack
+import Synchronization
 
 /// A `holdfast up` of the test's own, on free ports and with data of its own.
 package struct TestStack: Sendable {
@@ -17,6 +18,8 @@ package struct TestStack: Sendable {
         var options = options
         if options.dataFolder == StackOptions().dataFolder { options.dataFolder = folder + "/data" }
         var arguments = ["up", "--data", options.dataFolder]
+        arguments += ["--providers", options.providers.rawValue, "--broker", options.broker.rawValue]
+        if options.allowsDrills { arguments.append("--drills") }
         if let programs = options.programFolder { arguments += ["--programs", programs] }
         for (service, count) in options.replicas { arguments += ["--replicas", "\(service.rawValue)=\(count)"] }
         for name in PortName.all {
@@ -30,18 +33,28 @@ package struct TestStack: Sendable {
         return TestStack(process: try await ChildProcess.start(launch), options: options)
     }
 
+    /// Ports that stacks of this process were given and may not have opened yet.
+    private static let given = Mutex<Set<Int>>([])
+
     /// A port whose followers for further replicas are free too.
     private static func freePort(_ name: PortName, _ options: StackOptions) -> Int {
-        let replicas =
-            switch name {
-            case .postgres, .broker: 1
-            case .api(let service), .admin(let service): options.replicaCount(service)
-            }
+        if name == .faultProxy, options.allowsDrills, let row = Ports.freeRow(of: StackPlan(options).links.count + 1) {
+            return row
+        }
+        let replicas = options.replicaCount(name)
         let taken = Set(options.ports.values)
         for _ in 0..<1000 {
             let first = Ports.anyFree()
             let ports = (0..<replicas).map { first + $0 * StackOptions.replicaPortDistance }
-            if ports.allSatisfy({ $0 <= 65_535 && !taken.contains($0) && Ports.isFree($0) }) { return first }
+            let isOurs = given.withLock { given in
+                guard given.isDisjoint(with: ports) else { return false }
+                guard ports.allSatisfy({ $0 <= 65_535 && !taken.contains($0) && Ports.isFree($0) }) else {
+                    return false
+                }
+                given.formUnion(ports)
+                return true
+            }
+            if isOurs { return first }
         }
         return Ports.anyFree()
     }

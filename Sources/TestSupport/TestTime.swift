@@ -1,5 +1,4 @@
 import Clocks
-import Synchronization
 
 /// A clock moved by hand: time stands still until the test advances it.
 ///
@@ -21,14 +20,14 @@ package final class TestTime: TimeSource {
         var observers: [UInt64: CheckedContinuation<MonotonicInstant, any Error>] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Starts at one second of monotonic time, and at a wall time of 2026-01-01T00:00:00Z unless said otherwise.
     package init(
         now: MonotonicInstant = MonotonicInstant(nanoseconds: 1_000_000_000),
         wallNow: Timestamp = Timestamp(milliseconds: 1_767_225_600_000)
     ) {
-        state = Mutex(State(now: now, wallNow: wallNow))
+        state = Lock(State(now: now, wallNow: wallNow))
     }
 
     package var now: MonotonicInstant { state.withLock { $0.now } }
@@ -36,6 +35,11 @@ package final class TestTime: TimeSource {
 
     /// How many tasks sleep on this clock.
     package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
+    /// When the first of those who sleep on this clock wakes; nil when nobody sleeps.
+    package var earliestTimer: MonotonicInstant? {
+        state.withLock { $0.sleepers.values.map(\.deadline).min() }
+    }
 
     package func sleep(until deadline: MonotonicInstant) async throws {
         let ticket = state.withLock { state in

@@ -1,3 +1,5 @@
+import Clocks
+import Glibc
 import LocalStack
 import TestSupport
 import Testing
@@ -23,6 +25,21 @@ struct StackFolderTests {
         try Files.replace(folder.logFile("a"), with: Array("one".utf8))
         try folder.rotateLogs()
         #expect(Files.list(folder.logFolder) == ["a.log.previous"])
+    }
+
+    @Test("the secret of the webhooks is made once, differs from folder to folder, and is for this account alone")
+    func webhookSecret() async throws {
+        let folder = try StackFolder(try await TestFolder.make("stack"))
+        try folder.makeWebhookSecret(SeededRandom(seed: 1))
+        let secret = try #require(Files.text(folder.webhookSecretFile))
+        #expect(secret.count > 50)
+        var status = stat()
+        #expect(stat(folder.webhookSecretFile, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        try folder.makeWebhookSecret(SeededRandom(seed: 2))
+        #expect(Files.text(folder.webhookSecretFile) == secret)
+        let other = try StackFolder(try await TestFolder.make("stack"))
+        try other.makeWebhookSecret(SeededRandom(seed: 3))
+        #expect(Files.text(other.webhookSecretFile) != secret)
     }
 
     @Test("Postgres' data leaves the folder only when its account may not enter", .enabled(if: Account.isRoot))

@@ -11,7 +11,8 @@ struct StackSupervisorTests {
         let stack = try await start()
         try await stack.waitUntilReady()
         let before = try stack.file()
-        #expect(before.processes.map(\.name).sorted() == ServiceName.allCases.map(\.rawValue).sorted())
+        let names = ["provider-simulator"] + ServiceName.allCases.map(\.rawValue)
+        #expect(before.processes.map(\.name).sorted() == names.sorted())
         #expect(before.supervisor == stack.process.pid)
         try await stack.killAndAwaitRestart(.payment)
         #expect(stack.output.contains { $0.hasPrefix("holdfast: payment-service was killed by signal 9 (SIGKILL)") })
@@ -53,7 +54,7 @@ struct StackSupervisorTests {
         options.replicas[.shipping] = 2
         let stack = try await start(options)
         try await stack.waitUntilReady()
-        #expect(try stack.file().processes.count == 5)
+        #expect(try stack.file().processes.count == 6)
         #expect(try stack.pid(.shipping, replica: 1) != stack.pid(.shipping, replica: 2))
         await stack.stop()
     }
@@ -106,7 +107,7 @@ extension StackSupervisorTests {
     ) async throws -> TestStack {
         let folder = try await TestFolder.make("programs")
         let text = program ?? "#!/usr/bin/perl\n\(habit)\n\(Self.standIn)"
-        for name in ["dev-broker"] + ServiceName.allCases.map(\.rawValue) {
+        for name in ["dev-broker", "provider-simulator"] + ServiceName.allCases.map(\.rawValue) {
             try Files.replace("\(folder)/\(name)", with: Array(text.utf8))
         }
         _ = try await ChildProcess.start(Launch("/bin/sh", ["-c", "chmod +x \(folder)/*"])).exit()

@@ -30,4 +30,29 @@ package enum ServiceName: String, CaseIterable, Sendable {
         guard self == .order else { return [] }
         return [("INVENTORY_URL", .inventory), ("PAYMENT_URL", .payment), ("SHIPPING_URL", .shipping)]
     }
+
+    /// How a service is told of its provider, and where that tells what happens.
+    struct Provider: Sendable {
+        /// The setting that chooses between `builtin` and `http`.
+        var kindSetting: String
+        var urlSetting: String
+        /// The provider's setting for where the service is.
+        var webhookSetting: String
+        var webhookRoute: String
+    }
+
+    /// The provider the service works with, for the two that have one.
+    var provider: Provider? {
+        switch self {
+        case .payment:
+            Provider(
+                kindSetting: "PAYMENT_PROVIDER", urlSetting: "PROVIDER_URL", webhookSetting: "PAYMENT_WEBHOOK_URL",
+                webhookRoute: "/v1/provider-events")
+        case .shipping:
+            Provider(
+                kindSetting: "CARRIER", urlSetting: "CARRIER_URL", webhookSetting: "CARRIER_WEBHOOK_URL",
+                webhookRoute: "/v1/carrier-events")
+        case .order, .inventory: nil
+        }
+    }
 }

@@ -9,6 +9,8 @@ package struct PostgresServerConfiguration: Sendable {
     package var isDurable = true
     package var connectionLimit = 100
     package var sharedBuffersMegabytes = 64
+    /// Settings that go before the ones here, as `NAME=VALUE`.
+    package var furtherSettings: [String] = []
     /// How long starting may take, recovery after a crash included.
     package var startDeadline: Duration = .seconds(60)
 
@@ -46,6 +48,7 @@ package struct PostgresServerConfiguration: Sendable {
             "autovacuum_naptime=10s",
         ]
         if !isDurable { settings += ["fsync=off", "full_page_writes=off"] }
-        return settings
+        // Of two values for one setting the server takes the last.
+        return settings + furtherSettings
     }
 }

@@ -13,5 +13,5 @@ package struct PostgresPrograms: Sendable {
         return PostgresPrograms(folder: initdb.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 })
     }
 
-    func path(_ program: String) -> String { "\(folder)/\(program)" }
+    package func path(_ program: String) -> String { "\(folder)/\(program)" }
 }

@@ -12,6 +12,21 @@ package enum Ports {
         bound(0) ?? 0
     }
 
+    /// The first of so many ports in a row that were free a moment ago; nil when there are none.
+    ///
+    /// Below those that the system gives to outgoing connections, of which one would soon have one of so many. Where the
+    /// search begins depends on the process, so that several do not find the same.
+    package static func freeRow(of count: Int) -> Int? {
+        let (lowest, highest, step) = (10_000, 32_000, 100)
+        let rows = (highest - lowest - count) / step
+        guard rows > 0 else { return nil }
+        for offset in 0..<rows {
+            let first = lowest + (Int(getpid()) * 7 + offset) % rows * step
+            if (first..<first + count).allSatisfy(isFree) { return first }
+        }
+        return nil
+    }
+
     /// Whether a server takes connections on the port now.
     package static func accepts(_ port: Int) -> Bool {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

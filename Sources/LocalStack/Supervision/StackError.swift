@@ -5,6 +5,8 @@ package enum StackError: Error, Sendable {
     case portsTaken([String])
     case programsMissing([String], folder: String)
     case postgres(PostgresServerError)
+    /// There is no Apache Kafka to start; a sentence with the remedy.
+    case brokerMissing(String)
     case file(FileError)
     /// A child ended again and again before it was ready once.
     case keepsDying(name: String, deaths: Int, log: String)
@@ -22,6 +24,7 @@ extension StackError: CustomStringConvertible {
             "there is no \(names.joined(separator: ", no ")) in \(folder): build first (make build), or say where with "
                 + "--programs DIR"
         case .postgres(let error): error.description
+        case .brokerMissing(let sentence): sentence
         case .file(let error): error.description
         case .keepsDying(let name, let deaths, let log):
             "\(name) ended \(deaths) times without having been ready; its log is \(log)"

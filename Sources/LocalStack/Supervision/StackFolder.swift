@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 
 /// The folder of a stack: data, logs, `stack.json`, and the lock that keeps it to one supervisor.
@@ -16,6 +17,20 @@ package struct StackFolder: Sendable {
 
     package var stackFile: String { path + "/stack.json" }
     package var logFolder: String { path + "/logs" }
+    /// What ``ChildControl`` looks at.
+    package var controlFolder: String { path + "/control" }
+    /// Where Apache Kafka keeps its data and settings.
+    package var brokerFolder: String { path + "/kafka" }
+
+    /// What provider-simulator signs its webhooks with, and the services check.
+    package var webhookSecretFile: String { "\(path)/\(StackPlan.webhookSecretName)" }
+
+    /// Makes the secret unless there is one; only this account may read it.
+    package func makeWebhookSecret(_ random: some RandomSource) throws(FileError) {
+        guard Files.read(webhookSecretFile)?.isEmpty ?? true else { return }
+        let words = (0..<4).map { _ in String(random.next(), radix: 16) }
+        try Files.replace(webhookSecretFile, with: Array((words.joined(separator: "-") + "\n").utf8), mode: 0o600)
+    }
 
     package func logFile(_ label: String) -> String { "\(logFolder)/\(label).log" }
 

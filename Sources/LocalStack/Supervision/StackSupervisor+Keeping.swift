@@ -35,10 +35,9 @@ extension StackSupervisor {
 
     /// Notes the process id of a service that was started, and writes `stack.json` anew.
     func record(_ planned: PlannedService, pid: Int32, in folder: StackFolder) {
-        let failure = state.withLock { state -> FileError? in
-            guard !state.isStopping else { return nil }
+        state.withLock { state in
             let entry = StackFile.Process(
-                name: planned.service.rawValue, replica: planned.replica, pid: pid, api: planned.api,
+                name: planned.name, replica: planned.replica, pid: pid, api: planned.api,
                 admin: planned.admin)
             if let index = state.processes.firstIndex(where: { $0.api == entry.api }) {
                 state.processes[index] = entry
@@ -46,10 +45,17 @@ extension StackSupervisor {
                 state.processes.append(entry)
                 state.processes.sort { $0.api < $1.api }
             }
-            guard state.processes.count == plan.services.count else { return nil }
+        }
+        writeFile(in: folder)
+    }
+
+    /// Writes `stack.json` once every process in it has been started.
+    func writeFile(in folder: StackFolder) {
+        let failure = state.withLock { state -> FileError? in
+            guard !state.isStopping, state.processes.count == plan.processes.count else { return nil }
             let file = StackFile(
                 supervisor: getpid(), processes: state.processes, postgresPort: plan.postgresPort,
-                brokerPort: plan.brokerPort)
+                brokerPort: plan.brokerPort, drills: state.drills)
             return file.write(to: folder.stackFile)
         }
         if let failure { console.line("holdfast: \(failure)") }

@@ -25,7 +25,7 @@ extension StackSupervisor {
     /// Where everything listens.
     func addresses(_ folder: StackFolder) -> [String] {
         var table = TextTable(head: ["service", "API", "health and metrics"], indent: "  ")
-        for planned in plan.services.sorted(by: { $0.api < $1.api }) {
+        for planned in plan.processes.sorted(by: { $0.api < $1.api }) {
             table.append([
                 planned.label, "http://127.0.0.1:\(planned.api)",
                 "http://127.0.0.1:\(planned.admin)/health/ready, /metrics",
@@ -34,7 +34,13 @@ extension StackSupervisor {
         table.append([
             "Postgres", "psql -h 127.0.0.1 -p \(plan.postgresPort) -U \(StackPlan.databaseUser) orders",
         ])
-        table.append(["broker", "127.0.0.1:\(plan.brokerPort) (Kafka protocol, memory only)"])
+        let kind = options.broker == .kafka ? "Apache Kafka" : "Kafka protocol, memory only"
+        table.append(["broker", "127.0.0.1:\(plan.brokerPort) (\(kind))"])
+        if options.allowsDrills {
+            table.append([
+                StackPlan.faultProxyName, "http://127.0.0.1:\(options.port(.faultProxy))/links, POST /reset heals",
+            ])
+        }
         table.append(["logs", folder.logFolder])
         return table.lines + ["  try: curl -s 'http://127.0.0.1:\(options.port(.api(.order)))/v1/orders?limit=3'"]
     }

@@ -10,9 +10,11 @@ extension StackSupervisor {
         do throws(FileError) { try folder.rotateLogs() } catch { throw .file(error) }
 
         try await startPostgres(in: folder)
-        try await startBroker(program: programs + "/dev-broker", folder: folder)
+        try await startBroker(programs: programs, folder: folder)
+        try await startProxy(programs: programs, folder: folder)
         let client = HTTPClient(time: time)
         do throws(StackError) {
+            try await startSimulator(programs: programs, folder: folder, client: client)
             try await startServices(programs: programs, folder: folder, client: client)
             if options.placesSamples { await placeSamples(client) }
         } catch {
@@ -40,9 +42,10 @@ extension StackSupervisor {
     private func findPrograms() throws(StackError) -> String {
         let own = Files.canonical("/proc/self/exe") ?? ""
         let folder = options.programFolder ?? String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
-        let missing = (["dev-broker"] + ServiceName.allCases.map(\.rawValue)).filter {
-            !Files.isExecutable("\(folder)/\($0)")
-        }
+        let needed =
+            ["dev-broker", StackPlan.simulatorName] + ServiceName.allCases.map(\.rawValue)
+            + (options.allowsDrills ? [StackPlan.faultProxyName] : [])
+        let missing = needed.filter { !Files.isExecutable("\(folder)/\($0)") }
         guard missing.isEmpty else { throw .programsMissing(missing, folder: folder) }
         return folder
     }
@@ -61,6 +64,7 @@ extension StackSupervisor {
         configuration.user = StackPlan.databaseUser
         configuration.connectionLimit = 60 + plan.services.count * 20
         configuration.sharedBuffersMegabytes = 128
+        configuration.furtherSettings = options.postgresSettings
         let server: PostgresServer
         do throws(PostgresServerError) {
             server = try await PostgresServer.start(configuration, time: time)
@@ -68,9 +72,13 @@ extension StackSupervisor {
             throw Task.isCancelled ? .cancelled : .postgres(error)
         }
         let label = "Postgres"
+        let control = control(folder)
         let keeper = ProcessKeeper(
             label: label, stopSignal: .interrupt, patience: .seconds(20), time: time,
-            start: { [configuration, time] in try await PostgresServer.start(configuration, time: time).process },
+            start: { [configuration, time] in
+                try await control?.waitWhileHeld(StackPlan.postgresName)
+                return try await PostgresServer.start(configuration, time: time).process
+            },
             observer: { [self] in observe($0, label: label) })
         keep([(keeper, server.process)])
         do throws(PostgresServerError) {
@@ -80,14 +88,16 @@ extension StackSupervisor {
         }
     }
 
-    private func startBroker(program: String, folder: StackFolder) async throws(StackError) {
-        console.line("holdfast: starting the broker on port \(plan.brokerPort)")
-        var launch = Launch(program, plan.brokerArguments, logFile: folder.logFile("dev-broker"))
-        launch.withheld = StackOptions.variables
-        let keeper = keeper(label: "dev-broker", launch: launch) { [self] in observe($0, label: "dev-broker") }
+    private func startSimulator(programs: String, folder: StackFolder, client: HTTPClient) async throws(StackError) {
+        let planned = plan.simulator
+        console.line("holdfast: starting \(planned.label) on port \(planned.api)")
+        if options.providers == .http {
+            do throws(FileError) { try folder.makeWebhookSecret(SystemRandom()) } catch { throw .file(error) }
+        }
+        let keeper = keeper(planned, programs: programs, folder: folder)
         keep([(keeper, nil)])
-        try await waitUntilReady(keeper, log: launch.logFile) { [plan] in
-            Ports.accepts(plan.brokerPort) ? nil : "port \(plan.brokerPort) is not open yet"
+        try await waitUntilReady(keeper, log: folder.logFile(planned.label)) {
+            await Self.readiness(client, port: planned.admin)
         }
     }
 
@@ -96,16 +106,8 @@ extension StackSupervisor {
         console.line("holdfast: starting \(names)")
         var waiting: [(ProcessKeeper, PlannedService)] = []
         for service in ServiceName.allCases {
-            let keepers = plan.services.filter { $0.service == service }.map { planned in
-                var launch = Launch("\(programs)/\(service.rawValue)", logFile: folder.logFile(planned.label))
-                launch.environment = planned.environment
-                launch.withheld = StackOptions.variables
-                let keeper = keeper(label: planned.label, launch: launch) { [self] event in
-                    observe(event, label: planned.label)
-                    guard case .started(let pid, _) = event else { return }
-                    record(planned, pid: pid, in: folder)
-                }
-                return (keeper, planned)
+            let keepers = plan.services.filter { $0.service == service }.map {
+                (keeper($0, programs: programs, folder: folder), $0)
             }
             keep(keepers.map { ($0.0, nil) })
             waiting += keepers
@@ -117,14 +119,27 @@ extension StackSupervisor {
         }
     }
 
-    private func keeper(
-        label: String, launch: Launch, observer: @escaping @Sendable (ProcessKeeper.Event) -> Void
-    ) -> ProcessKeeper {
-        ProcessKeeper(
-            label: label, patience: Self.drainPatience, time: time,
-            start: { try await ChildProcess.start(launch) }, observer: observer)
+    /// Keeps a process with an API running, and its entry in `stack.json` true.
+    private func keeper(_ planned: PlannedService, programs: String, folder: StackFolder) -> ProcessKeeper {
+        var launch = Launch("\(programs)/\(planned.name)", logFile: folder.logFile(planned.label))
+        launch.environment = planned.environment
+        launch.withheld = StackOptions.variables
+        let control = control(folder)
+        return ProcessKeeper(
+            label: planned.label, patience: Self.drainPatience, time: time,
+            start: { [launch] in
+                try await control?.waitWhileHeld(planned.label)
+                var launch = launch
+                launch.environment.merge(control?.environment(planned.label) ?? [:]) { $1 }
+                return try await ChildProcess.start(launch)
+            },
+            observer: { [self] event in
+                observe(event, label: planned.label)
+                guard case .started(let pid, _) = event else { return }
+                record(planned, pid: pid, in: folder)
+            })
     }
 
     /// A little more than the services' own limit for draining.
-    private static var drainPatience: Duration { .seconds(25) }
+    static var drainPatience: Duration { .seconds(25) }
 }

@@ -1,7 +1,7 @@
 import Clocks
 import Synchronization
 
-/// Runs the whole stack on one machine: a private Postgres, the embedded broker and the services.
+/// Runs the whole stack on one machine: a private Postgres, a broker and the services.
 package final class StackSupervisor: Sendable {
     let options: StackOptions
     let plan: StackPlan
@@ -13,6 +13,7 @@ package final class StackSupervisor: Sendable {
         /// What was started, in that order; stopped in the reverse order.
         var stages: [[Kept]] = []
         var processes: [StackFile.Process] = []
+        var drills: StackFile.Drills?
         var isStopping = false
     }
 

@@ -1,0 +1,9 @@
+import ProviderSimulator
+import ServiceChassis
+
+@main
+enum Main {
+    static func main() {
+        providerSimulator.main()
+    }
+}
