@@ -1,4 +1,5 @@
 import Clocks
+import Contracts
 import JSON
 
 /// An order comes in and its answer goes out: the two JSON operations of every request that matters.
@@ -22,14 +23,14 @@ func jsonParts() -> [Part] {
     ]
 }
 
-private let orderText = """
+let orderText = """
     {"customerId":"customer-000123","currency":"EUR","lines":[{"sku":"SKU-1","quantity":2},{"sku":"SKU-20","quantity":1},\
     {"sku":"SKU-300","quantity":12},{"sku":"SKU-4000","quantity":1},{"sku":"SKU-5","quantity":3}],\
     "payment":{"token":"tok_ok"},"shipTo":{"name":"Ada Lovelace","street":"St James's Square 12","city":"London",\
     "postalCode":"SW1Y 4JH","country":"GB"}}
     """
 
-private struct NewOrder {
+struct NewOrder {
     var customerId: String
     var currency: String
     var lines: [(sku: String, quantity: Int)]
@@ -67,10 +68,7 @@ private struct NewOrder {
     }
 }
 
-extension UUID: JSONTextEncodable {}
-extension Timestamp: JSONTextEncodable {}
-
-private struct Money: JSONEncodable {
+struct Money: JSONEncodable {
     var amount: Int64
     var currency: String
 
@@ -82,7 +80,7 @@ private struct Money: JSONEncodable {
     }
 }
 
-private struct Answer {
+struct Answer {
     struct Line {
         var sku: String
         var name: String

@@ -18,24 +18,49 @@ struct Part {
         self.run = run
     }
 
-    /// What an operation was seen to cost.
+    /// What an operation was seen to cost: medians over the rounds, and the quartiles of the times.
     struct Cost {
         var nanoseconds: Double
+        var quartiles: (Double, Double)
         var allocations: Double
     }
 
-    /// The medians of `rounds` rounds that last about `milliseconds` each, after one that warms up.
-    func measure(rounds: Int, milliseconds: Int) -> Cost {
+    /// What the rounds so far have shown.
+    struct Rounds {
+        /// Operations a round.
+        let count: Int
+        private var times: [Double] = []
+        private var allocations: [Double] = []
+
+        init(count: Int) { self.count = count }
+
+        mutating func add(nanoseconds: Double, allocations made: Double) {
+            times.append(nanoseconds)
+            allocations.append(made)
+        }
+
+        var cost: Cost {
+            let times = times.sorted()
+            return Cost(
+                nanoseconds: times[times.count / 2], quartiles: (times[times.count / 4], times[times.count * 3 / 4]),
+                allocations: allocations.sorted()[allocations.count / 2])
+        }
+    }
+
+    /// Warms up, and finds out how many operations last about `milliseconds`.
+    func begin(milliseconds: Int) -> Rounds {
         var count = 1
         while duration(of: count) < Double(milliseconds) * 1e6, count < 1 << 30 { count *= 2 }
-        var times: [Double] = []
-        var allocations: [Double] = []
-        for _ in 0..<rounds {
-            let before = allocation_count()
-            times.append(duration(of: count) / Double(count))
-            allocations.append(Double(allocation_count() - before) / Double(count))
-        }
-        return Cost(nanoseconds: times.sorted()[rounds / 2], allocations: allocations.sorted()[rounds / 2])
+        return Rounds(count: count)
+    }
+
+    /// One round.
+    func run(into rounds: inout Rounds) {
+        let before = allocation_count()
+        let nanoseconds = duration(of: rounds.count)
+        let made = Double(allocation_count() - before)
+        rounds.add(
+            nanoseconds: nanoseconds / Double(rounds.count), allocations: made / Double(rounds.count))
     }
 
     private func duration(of count: Int) -> Double {
