@@ -1,0 +1,1 @@
+"""What scripts/compose-test is made of: the stack under test, orders, books and faults."""
