@@ -208,6 +208,44 @@ struct ContractTests {
         #expect(payment?["status"]?.string == (status == "confirmed" ? "captured" : "refunded"))
     }
 
+    @Test("an order's events tell its course once and in order, end with it, and resume without a gap")
+    func events() async throws {
+        let client = try await Self.shared.value
+        let api = client.stack.api(.order)
+        let placed = try await client.send(
+            .post, api + "/v1/orders", body: Self.order(payment: #"{"token":"tok_declined"}"#),
+            fields: [("Idempotency-Key", "events-1")])
+        #expect(placed.status == .accepted)
+        let id = try #require(placed.fields["Location"]?.split(separator: "/").last.map(String.init))
+        // The answer is whole when the stream has ended, which it does with the order's course.
+        let stream = try await client.send(.get, api + "/v1/orders/\(id)/events")
+        #expect(stream.status == .ok && stream.fields["Content-Type"] == "text/event-stream")
+        let events = ServerSentEvent.all(in: String(decoding: stream.body, as: UTF8.self))
+        #expect(events.last?.data.contains(#""status":"rejected","reason":"payment-declined""#) == true)
+        #expect(events.allSatisfy { $0.event == "order-status" && $0.data.contains(id) })
+        #expect(events.map(\.id) == events.map(\.id).sorted() && Set(events.map(\.id)).count == events.count)
+
+        // From the start of the feed: each status of the order once.
+        let whole = try await client.send(
+            .get, api + "/v1/orders/\(id)/events", fields: [("Last-Event-ID", "0")])
+        let course = ServerSentEvent.all(in: String(decoding: whole.body, as: UTF8.self))
+        #expect(course.count == 2 && course[0].data.contains(#""status":"pending""#))
+        let again = try await client.send(
+            .get, api + "/v1/orders/\(id)/events", fields: [("Last-Event-ID", "\(course[0].id)")])
+        #expect(ServerSentEvent.all(in: String(decoding: again.body, as: UTF8.self)) == [course[1]])
+        let behind = try await client.send(
+            .get, api + "/v1/orders/\(id)/events", fields: [("Last-Event-ID", "\(course[1].id)")])
+        #expect(behind.status == .ok && ServerSentEvent.all(in: String(decoding: behind.body, as: UTF8.self)).isEmpty)
+
+        for (value, path) in [("x", "/v1/events"), ("-1", "/v1/events"), ("999999999", "/v1/orders/\(id)/events")] {
+            let refused = try await client.send(.get, api + path, fields: [("Last-Event-ID", value)])
+            #expect(refused.status == .badRequest)
+            #expect(String(decoding: refused.body, as: UTF8.self).contains(#""header":"Last-Event-ID""#))
+        }
+        let unknown = try await client.send(.get, api + "/v1/orders/00000000-0000-7000-8000-000000000000/events")
+        #expect(unknown.status == .notFound)
+    }
+
     @Test("every service answers probes, and has its metrics from the start")
     func admin() async throws {
         let client = try await Self.shared.value
@@ -251,5 +289,24 @@ struct ContractTests {
         #expect(!client.stack.output.contains { $0.contains("runs again") }, "no process was lost")
         await client.close()
         #expect(await client.stack.stop() == .code(0))
+    }
+}
+
+/// One event of a stream, read as a browser reads it.
+private struct ServerSentEvent: Equatable {
+    var id: Int
+    var event: String
+    var data: String
+
+    static func all(in text: String) -> [ServerSentEvent] {
+        text.split(separator: "\n\n").compactMap { block in
+            var fields: [Substring: String] = [:]
+            for line in block.split(separator: "\n") where !line.hasPrefix(":") {
+                let parts = line.split(separator: ":", maxSplits: 1)
+                fields[parts[0]] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+            }
+            guard let data = fields["data"], let id = fields["id"].flatMap({ Int($0) }) else { return nil }
+            return ServerSentEvent(id: id, event: fields["event"] ?? "message", data: data)
+        }
     }
 }

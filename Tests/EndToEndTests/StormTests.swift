@@ -110,6 +110,50 @@ struct StormTests {
         }
     }
 
+    /// Everything that a network and a provider can do to a call, and reads that lag behind the truth.
+    private static let faults = """
+        {"seed":7,
+         "charges":{"errorRate":0.05,"errorAfterRate":0.1,"throttleRate":0.05,"retryAfterForm":"date","resetRate":0.05,
+                    "loseAnswerRate":0.1,"truncateRate":0.05,"hangRate":0.01,"hangSeconds":10},
+         "refunds":{"errorRate":0.05,"errorAfterRate":0.1,"resetRate":0.05,"loseAnswerRate":0.1,"truncateRate":0.05},
+         "bookings":{"errorRate":0.05,"errorAfterRate":0.1,"throttleRate":0.05,"resetRate":0.05,"loseAnswerRate":0.1},
+         "queries":{"lyingStatusRate":0.3,"lyingSeconds":2,"errorRate":0.1},
+         "webhooks":{"duplicateWebhookRate":0.3,"loseWebhookRate":0.1}}
+        """
+
+    @Test(
+        "a provider and a carrier that fail, lose answers and lie, while the services that ask them die: the same end")
+    func providers() async throws {
+        var options = StackOptions()
+        options.providers = .http
+        options.replicas[.payment] = 2
+        try await withStack(options) { client in
+            let control = "http://127.0.0.1:\(client.stack.options.port(.simulator))/control"
+            let put = try await client.send(.put, control + "/faults", body: Self.faults)
+            #expect(put.status == .ok)
+            try await storm(200, named: "providers", seed: 30, on: client) {
+                let time = SystemTime()
+                try await time.sleep(for: .seconds(2))
+                for (service, replica) in [(ServiceName.payment, 1), (.shipping, 1), (.payment, 2)] {
+                    try await time.sleep(for: .milliseconds(700))
+                    try await client.stack.killAndAwaitRestart(service, replica: replica)
+                }
+                try await time.sleep(for: .seconds(5))
+                _ = try await client.send(.delete, control + "/faults")
+            }
+            let ledger = try JSONDocument(parsing: try await client.send(.get, control + "/ledger").body).root
+            let audit = try JSONDocument(
+                parsing: try await client.send(.get, client.stack.api(.payment) + "/v1/audit").body
+            ).root
+            for total in ["captured", "refunded"] {
+                let ours = audit["totals"]?["EUR"]?.member(named: total)?.int64
+                #expect(ours != nil && ours == ledger["totals"]?["EUR"]?.member(named: total)?.int64, "\(total)")
+            }
+            let asked = ledger["calls"]?.member(named: "GET /v1/charges/{key}")?.int64 ?? 0
+            #expect(asked > 0, "nobody had to ask: the storm proved little")
+        }
+    }
+
     @Test("two replicas of every service share the work, and a key repeated at the other has the same answer")
     func replicas() async throws {
         var options = StackOptions()

@@ -23,7 +23,7 @@ struct BannedCallTests {
         Ban(call: "Task" + ".sleep", instead: "sleep(until:) of a TimeSource", except: ["Sources/Clocks/"]),
         Ban(
             call: "print" + "(", instead: "the Logger, or the console of the CLI",
-            except: ["Sources/holdfast/", "Sources/Load/", "Benchmarks/"]),
+            except: ["Sources/holdfast/", "Sources/Load/", "Sources/simulate/", "Benchmarks/"]),
         Ban(call: "debugPrint" + "(", instead: "the Logger", alsoInTests: true),
         Ban(call: "dump" + "(", instead: "the Logger"),
         Ban(call: "fatalError" + "()", instead: "a message that says which assumption broke", alsoInTests: true),
@@ -32,10 +32,7 @@ struct BannedCallTests {
         Ban(call: "Dispatch" + "Queue", instead: "a thread of its own for what blocks, tasks for the rest"),
         Ban(call: "Dispatch" + "Source", instead: "an epoll loop, or sigwait on a thread"),
         Ban(call: "Dispatch" + "Semaphore", instead: "a continuation with a deadline"),
-        // The embedded broker starts on its program's only thread, before there is any task.
-        Ban(
-            call: "usleep" + "(", instead: "sleep(until:) of a TimeSource",
-            except: ["Sources/TestSupport/", "Sources/DevBroker/"]),
+        Ban(call: "usleep" + "(", instead: "sleep(until:) of a TimeSource", except: ["Sources/TestSupport/"]),
         Ban(call: "Task" + ".yield", instead: "a signal that says when to go on", except: ["Tests/"]),
     ]
 

@@ -3,17 +3,24 @@ import Testing
 /// Who may import whom.
 @Suite("The import table")
 struct ImportTests {
-    static let pure: Set<String> = ["Clocks", "JSON", "Contracts", "Invariants", "Resilience", "Saga", "HTTPCodec"]
-    static let services: Set<String> = ["OrderService", "InventoryService", "PaymentService", "ShippingService"]
+    static let pure: Set<String> = [
+        "Clocks", "JSON", "Contracts", "Invariants", "Resilience", "Saga", "HTTPCodec", "Defects",
+    ]
+    static let services: Set<String> = [
+        "OrderService", "InventoryService", "PaymentService", "ShippingService", "ProviderSimulator",
+    ]
     /// What comes with the toolchain and may be imported anywhere.
     static let toolchain: Set<String> = ["Glibc", "Musl", "Synchronization"]
     /// Black boxes: they know the services by their HTTP alone.
-    static let outsiders: Set<String> = ["LocalStack", "Load", "Drill", "holdfast", "DevBroker", "dev-broker"]
+    static let outsiders: Set<String> = [
+        "LocalStack", "Load", "Bench", "Drill", "holdfast", "DevBroker", "dev-broker", "FaultProxy", "fault-proxy",
+        "MessageTool", "message-tool",
+    ]
 
     /// The folders that may use a C library.
     static let adapters: [String: [String]] = [
         "CLibpq": ["Sources/Postgres/Libpq/"],
-        "CLibrdkafka": ["Sources/Kafka/Librdkafka/", "Sources/DevBroker/", "Sources/dev-broker/"],
+        "CLibrdkafka": ["Sources/Kafka/Librdkafka/", "Sources/DevBroker/TopicCreation.swift"],
         "CLibcurl": ["Sources/HTTPClient/Libcurl/"],
         "CLibyaml": ["Sources/Drill/"],
         "COpenSSL": ["Sources/ServiceChassis/"],
