@@ -26,11 +26,25 @@ package enum TestFolder {
     }
 }
 
-/// A shell that waits for the end of this process, ends the servers in the folder and removes it.
+/// A shell that waits for the end of this process, ends the stacks and the servers in the folder and removes it.
 private enum Cleaner {
-    /// A kill of this process reaches the shell as its death signal; the loop's bound is five seconds.
+    /// A kill of this process reaches the shell as its death signal; the loops' bounds are 15 and five seconds. Stacks go
+    /// first: they would start again whatever is ended under them.
     private static let script = """
+        stacks() {
+            for process in /proc/[0-9]*; do
+                tr '\\0' ' ' <"$process/cmdline" 2>/dev/null | grep -qF " up --data $1/" && echo "${process#/proc/}"
+            done
+        }
         clean() {
+            left=$(stacks "$1")
+            [ -z "$left" ] || kill $left 2>/dev/null
+            for _ in $(seq 75); do
+                [ -n "$left" ] || break
+                sleep 0.2
+                left=$(stacks "$1")
+            done
+            [ -z "$left" ] || kill -KILL $left 2>/dev/null
             for lock in "$1"/*/data/postmaster.pid "$1"/*/data/postgres/data/postmaster.pid; do
                 [ -e "$lock" ] || continue
                 kill -QUIT "$(head -n 1 "$lock")" 2>/dev/null
@@ -60,6 +74,6 @@ private enum Cleaner {
     private static let cleanUpNow: @convention(c) () -> Void = {
         guard let cleaner = Cleaner.running else { return }
         cleaner.send(.terminate)
-        for _ in 0..<500 where cleaner.ended == nil { usleep(20_000) }
+        for _ in 0..<1250 where cleaner.ended == nil { usleep(20_000) }
     }
 }
