@@ -65,7 +65,8 @@ struct SagaBatch<Process: SagaProcess> {
             case .send(let step, let kind, _):
                 let command = definition.command(step, kind)
                 let message = try message(
-                    command, of: definition.steps[step], step, kind, saga, state, details, tracing.step(below: trace))
+                    command, of: definition.steps[step], step, kind, saga, state, details,
+                    tracing.step(command, of: saga, below: trace))
                 note(way, EntryID(saga: saga, entry: state.entries - 1))
                 guard way == .direct else {
                     commands.append(message)

@@ -4,8 +4,9 @@ import Telemetry
 
 /// The spans of sagas: one where a saga begins, and one for each step, from its command to the reply.
 ///
-/// A step's span is known by what its command carries, and comes back with the reply, so that any process can tell it.
-/// Everything the command causes is below it. A command that a timer sends again carries no trace.
+/// A span's identifier follows from the saga's and the command's, so that any process can tell it, whichever copy of a
+/// reply comes first and whatever place in the trace that copy carries. Everything the command causes is below it. A command
+/// that a timer sends again carries no trace.
 struct SagaTracing: Sendable {
     let tracer: Tracer?
 
@@ -23,9 +24,9 @@ struct SagaTracing: Sendable {
     }
 
     /// What a step's command carries: a span of its own where the trace is told, else what led to it.
-    func step(below trace: TraceHeaders?) -> TraceHeaders? {
+    func step(_ command: String, of saga: UUID, below trace: TraceHeaders?) -> TraceHeaders? {
         guard let tracer, tracer.isExporting, let cause = trace?.context, cause.isSampled else { return trace }
-        return TraceHeaders(tracer.child(of: cause))
+        return TraceHeaders(Self.context(of: saga, command, in: cause))
     }
 
     /// The span of a step that has been answered.
@@ -36,18 +37,20 @@ struct SagaTracing: Sendable {
     func end(
         _ command: String, of saga: UUID, _ trace: TraceHeaders, start: Timestamp, end: Timestamp, failure: String?
     ) -> Span? {
-        guard let tracer, tracer.isExporting, let step = trace.context, step.isSampled else { return nil }
+        guard let tracer, tracer.isExporting, let reply = trace.context, reply.isSampled else { return nil }
         return {
             tracer.record(
-                command, context: step, parent: Self.context(of: saga, in: step).spanID, start: start, end: end,
+                command, context: Self.context(of: saga, command, in: reply),
+                parent: Self.context(of: saga, in: reply).spanID, start: start, end: end,
                 attributes: [SpanAttribute("holdfast.order.id", .text("\(saga)"))],
                 status: failure.map { .error($0) } ?? .unset)
         }
     }
 
-    /// The saga's own span is named by its identifier: so its steps know it, in whatever process they end.
-    private static func context(of saga: UUID, in trace: TraceContext) -> TraceContext {
-        let mixed = (saga.high &* 0x9E37_79B9_7F4A_7C15) ^ saga.low
+    /// The span of the saga itself, or of one of its commands (FNV-1a over the name, from what the saga's span is).
+    private static func context(of saga: UUID, _ command: String = "", in trace: TraceContext) -> TraceContext {
+        let own = (saga.high &* 0x9E37_79B9_7F4A_7C15) ^ saga.low
+        let mixed = command.utf8.reduce(own) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
         return TraceContext(
             traceID: trace.traceID, spanID: SpanID(mixed) ?? trace.spanID, isSampled: trace.isSampled,
             state: trace.state)

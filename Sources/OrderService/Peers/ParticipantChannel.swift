@@ -151,10 +151,7 @@ final class ParticipantChannel: Sendable {
     private func take(_ status: HTTPStatus, _ fields: HTTPFields, _ body: [UInt8], _ command: DirectCommand) async {
         do throws(ProblemDetails) {
             guard status == .ok else { throw ProblemDetails(.internalError, detail: "answered \(status)") }
-            var envelope = try MessageEnvelope(httpFields: fields, payload: body)
-            // It carries the call's place in the trace; the saga knows its step by what the command carried.
-            envelope.traceparent = command.message.envelope.traceparent
-            envelope.tracestate = command.message.envelope.tracestate
+            let envelope = try MessageEnvelope(httpFields: fields, payload: body)
             let origin = MessageOrigin(
                 topic: Topic.sagaReplies.rawValue, partition: -1, offset: Int64(bitPattern: envelope.id.low >> 1))
             await answered(command, .reply(IncomingMessage(envelope: envelope, origin: origin)))

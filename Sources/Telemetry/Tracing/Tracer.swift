@@ -27,12 +27,6 @@ package struct Tracer: Sendable {
     /// Whether finished spans go anywhere; false lets a caller skip what is only for them.
     package var isExporting: Bool { export != nil }
 
-    /// A context for a span of its own below `parent`, to be told with ``record(_:kind:context:parent:start:end:attributes:status:)``.
-    package func child(of parent: TraceContext) -> TraceContext {
-        TraceContext(
-            traceID: parent.traceID, spanID: .random(from: random), isSampled: parent.isSampled, state: parent.state)
-    }
-
     /// Exports a span that was not kept while it ran, perhaps because it began in another process; nothing where its trace
     /// is not sampled.
     package func record(
