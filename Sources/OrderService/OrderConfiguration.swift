@@ -13,6 +13,8 @@ package struct OrderConfiguration: ServiceConfiguration {
     var commandChannel: CommandChannel
     /// Nil for no limit.
     package var orderRate: RateLimit?
+    /// Nil for no limit.
+    package var admissionWait: Duration?
     package var journalDays: Int
     package var eventDays: Int
     package var followUp: Duration
@@ -29,6 +31,10 @@ package struct OrderConfiguration: ServiceConfiguration {
         orderRate = settings.value(
             "RATE_LIMIT_ORDERS", .rateOrOff, default: nil,
             "How often each client may place an order; ignored with AUTH=off, where everybody is one client.")
+        admissionWait = settings.value(
+            "ADMISSION_WAIT_SECONDS", .secondsOrOff(.milliseconds(10) ... .seconds(300)), default: .milliseconds(500),
+            "How long the stock of orders may wait to be reserved before no more orders are taken than can be worked on; `off` for no limit."
+        )
         journalDays = settings.value(
             "SAGA_JOURNAL_RETENTION_DAYS", .integer(1...3650), default: 90,
             "How long an order's timeline stays after it was placed, once its saga has ended.")

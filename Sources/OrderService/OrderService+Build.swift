@@ -12,6 +12,8 @@ package let orderService = ServiceDefinition<OrderConfiguration>(
         configuration.kafka, configuration.database, database, hasFallback: configuration.commandChannel != .kafka)
     let calls = chassis.outgoingCalls()
     let metrics = OrderMetrics(registry: chassis.metrics.registry)
+    let admission = OrderAdmission(
+        target: configuration.admissionWait, time: chassis.time, registry: chassis.metrics.registry)
     let waiters = OrderWaiters(postgres: database.client, time: chassis.time, log: chassis.logger)
     let notices = OrderNotices(
         postgres: database.client, configuration: chassis.postgresConfiguration(configuration.database),
@@ -33,7 +35,7 @@ package let orderService = ServiceDefinition<OrderConfiguration>(
     let coordinator = SagaCoordinator(
         process: PlaceOrderProcess(
             definition: try PlaceOrderSaga.definition(), messages: messaging.messages, waiters: waiters,
-            notices: notices, projector: projector, metrics: metrics),
+            notices: notices, projector: projector, metrics: metrics, admission: admission),
         postgres: database.client, unitOfWork: messaging.unitOfWork, channels: commands,
         budgets: chassis.retryBudgets, time: chassis.time, random: chassis.random, log: chassis.logger,
         tracer: chassis.tracer)
@@ -70,7 +72,7 @@ package let orderService = ServiceDefinition<OrderConfiguration>(
     OrderRoutes(
         postgres: database.client,
         placement: OrderPlacement(prices: prices, intake: intake, time: chassis.time, random: chassis.random),
-        intake: intake, waiters: waiters, sagas: coordinator,
+        intake: intake, admission: admission, waiters: waiters, sagas: coordinator,
         parts: OrderParts(
             payments: try calls.peer("payment-service", configuration.payment, configuration: reads),
             shipments: try calls.peer("shipping-service", configuration.shipping, configuration: reads),

@@ -16,6 +16,7 @@ extension SagaCoordinator: MessageHandler {
         var batch = newBatch(picture.now)
         var handled = HandledBatch()
         var answered: [String] = []
+        var waits: [(command: String, wait: Duration)] = []
         for message in messages {
             let reply: CommandReply
             do {
@@ -36,6 +37,9 @@ extension SagaCoordinator: MessageHandler {
             }
             if state != record.state {
                 answered.append(reply.command)
+                if record.state.attempts == 1 {
+                    waits.append((reply.command, record.state.stepStartedAt.duration(to: picture.now)))
+                }
                 batch.tell(
                     tracing.end(
                         reply.command, of: reply.orderID, message.envelope.trace, start: record.state.stepStartedAt,
@@ -49,9 +53,10 @@ extension SagaCoordinator: MessageHandler {
         handled.writes = effects.writes
         handled.outgoing = effects.outgoing
         let (deposit, tell) = (deposits(for: answered), effects.afterCommit)
-        handled.afterCommit = {
+        handled.afterCommit = { [waits, process] in
             deposit?()
             tell?()
+            process.answered(waits)
         }
         return handled
     }

@@ -30,6 +30,10 @@ package protocol SagaProcess: Sendable {
     /// Who carries out the command of this name: whose retry budget pays for sending it again. Nil for none.
     func dependency(of command: String) -> String?
 
+    /// Commands were answered at the first asking, after these times by the database's clock; after the commit, and must
+    /// not block.
+    func answered(_ waits: [(command: String, wait: Duration)])
+
     /// What a local step changes and says, for several sagas at once.
     func perform(_ step: String, for sagas: [UUID], now: Timestamp) -> SagaEffects
 
@@ -41,6 +45,8 @@ extension SagaProcess {
     package var earlierDefinitions: [SagaDefinition] { [] }
 
     package func dependency(of command: String) -> String? { nil }
+
+    package func answered(_ waits: [(command: String, wait: Duration)]) {}
 
     /// The definition that a saga began with; nil when this process does not know it.
     package func definition(_ name: String, version: Int) -> SagaDefinition? {

@@ -14,6 +14,8 @@ struct OrderRoutes: Sendable {
     let postgres: PostgresClient
     let placement: OrderPlacement
     let intake: OrderIntake
+    /// How many orders may be taken now.
+    let admission: OrderAdmission
     let waiters: OrderWaiters
     let sagas: SagaCoordinator<PlaceOrderProcess>
     let parts: OrderParts
@@ -41,6 +43,8 @@ struct OrderRoutes: Sendable {
     // MARK: Placing
 
     private func place(_ context: RequestContext) async throws -> HTTPResponse {
+        // Before any work: what is refused must cost next to nothing.
+        try admission.admit()
         let key = try context.idempotencyKey()
         let document = try context.document()
         let fingerprint = RequestFingerprint(context, document)

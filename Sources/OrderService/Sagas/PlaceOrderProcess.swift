@@ -23,10 +23,11 @@ struct PlaceOrderProcess: SagaProcess {
     private let notices: OrderNotices
     private let projector: OrderProjector
     private let metrics: OrderMetrics
+    private let admission: OrderAdmission
 
     init(
         definition: SagaDefinition, messages: MessageFactory, waiters: OrderWaiters, notices: OrderNotices,
-        projector: OrderProjector, metrics: OrderMetrics
+        projector: OrderProjector, metrics: OrderMetrics, admission: OrderAdmission
     ) {
         self.definition = definition
         self.messages = messages
@@ -34,6 +35,7 @@ struct PlaceOrderProcess: SagaProcess {
         self.notices = notices
         self.projector = projector
         self.metrics = metrics
+        self.admission = admission
     }
 
     func loadDetails(of sagas: [UUID]) -> Statement {
@@ -79,6 +81,10 @@ struct PlaceOrderProcess: SagaProcess {
 
     func dependency(of command: String) -> String? {
         Dependencies.dependency(of: command)
+    }
+
+    func answered(_ waits: [(command: String, wait: Duration)]) {
+        admission.answered(after: waits.filter { $0.command == ReserveStock.name }.map(\.wait))
     }
 
     func perform(_ step: String, for sagas: [UUID], now: Timestamp) -> SagaEffects {

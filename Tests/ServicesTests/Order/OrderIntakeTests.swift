@@ -38,7 +38,8 @@ struct OrderIntakeTests {
                     definition: try PlaceOrderSaga.definition(), messages: bench.messages, waiters: waiters,
                     notices: OrderNotices(
                         postgres: bench.client, configuration: configuration, waiters: waiters, time: bench.time,
-                        log: .silent), projector: projector, metrics: metrics),
+                        log: .silent), projector: projector, metrics: metrics,
+                    admission: OrderAdmission(target: nil, time: bench.time, registry: MetricsRegistry())),
                 postgres: bench.client, unitOfWork: bench.unitOfWork, time: bench.time, random: SystemRandom(),
                 log: .silent)
             writer = OrderWriter(
