@@ -65,7 +65,9 @@ private struct Counter {
 
 @Suite("How many orders are taken")
 struct AdmissionRateTests {
-    @Test("twice of what can be done: what is taken is what is finished, and waits stay short", arguments: 1...5 as ClosedRange<UInt64>)
+    @Test(
+        "twice of what can be done: what is taken is what is finished, and waits stay short",
+        arguments: 1...5 as ClosedRange<UInt64>)
     func overload(seed: UInt64) {
         var counter = Counter(seed: seed, offered: { _ in 800 })
         counter.run(seconds: 60)
