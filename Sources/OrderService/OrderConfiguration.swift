@@ -32,7 +32,7 @@ package struct OrderConfiguration: ServiceConfiguration {
             "RATE_LIMIT_ORDERS", .rateOrOff, default: nil,
             "How often each client may place an order; ignored with AUTH=off, where everybody is one client.")
         admissionWait = settings.value(
-            "ADMISSION_WAIT_SECONDS", .secondsOrOff(.milliseconds(10) ... .seconds(300)), default: .milliseconds(500),
+            "ADMISSION_WAIT_SECONDS", .secondsOrOff(.milliseconds(10) ... .seconds(300)), default: .milliseconds(250),
             "How long the stock of orders may wait to be reserved before no more orders are taken than can be worked on; `off` for no limit."
         )
         journalDays = settings.value(

@@ -10,7 +10,7 @@ private struct Counter {
     var capacity: (Double) -> Double
     /// What an answer takes besides the waiting.
     var service = Duration.milliseconds(10)
-    var rate = AdmissionRate(.init(target: .milliseconds(500)), now: MonotonicInstant(nanoseconds: 0))
+    var rate = AdmissionRate(.init(target: .milliseconds(250)), now: MonotonicInstant(nanoseconds: 0))
     let random: SeededRandom
 
     private(set) var (accepted, refused, finished) = (0, 0, 0)
@@ -74,7 +74,7 @@ struct AdmissionRateTests {
         #expect(Double(counter.accepted) <= Double(counter.finished) * 1.03)
         #expect(counter.finished > 60 * 400 * 9 / 10)
         counter.run(seconds: 60)
-        #expect(counter.longestWait < .milliseconds(1500))
+        #expect(counter.longestWait < .milliseconds(1000))
         #expect(counter.finished > 60 * 400 * 9 / 10)
     }
 
@@ -82,7 +82,7 @@ struct AdmissionRateTests {
     func slightOverload(seed: UInt64) {
         var counter = Counter(seed: seed, offered: { _ in 440 })
         counter.run(seconds: 120)
-        #expect(counter.longestWait < .milliseconds(1500))
+        #expect(counter.longestWait < .milliseconds(1000))
         #expect(counter.finished > 120 * 400 * 9 / 10)
     }
 
