@@ -31,7 +31,7 @@ struct DeadlineTimerTests {
             }
             time.advance(to: deadline)
         }
-        while fired.numbers.count < 4 { try await SystemTime().sleep(for: .milliseconds(1)) }
+        await until { fired.numbers.count == 4 }
         #expect(fired.numbers == [1, 3, 4, 5])
     }
 
