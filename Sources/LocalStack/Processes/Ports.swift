@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 
 /// TCP ports of this machine's loopback.
@@ -7,21 +8,28 @@ package enum Ports {
         bound(port) != nil
     }
 
+    /// Below the ports that the system gives to outgoing connections, of which one would soon have what was free just now.
+    private static let range = 10_000..<32_000
+
     /// A port that was free a moment ago. Another program may take it first: who needs certainty retries.
     package static func anyFree() -> Int {
-        bound(0) ?? 0
+        let random = SystemRandom()
+        for _ in 0..<200 {
+            let port = range.lowerBound + Int(random.next() % UInt64(range.count))
+            if isFree(port) { return port }
+        }
+        return bound(0) ?? 0
     }
 
     /// The first of so many ports in a row that were free a moment ago; nil when there are none.
     ///
-    /// Below those that the system gives to outgoing connections, of which one would soon have one of so many. Where the
-    /// search begins depends on the process, so that several do not find the same.
+    /// Where the search begins depends on the process, so that several do not find the same.
     package static func freeRow(of count: Int) -> Int? {
-        let (lowest, highest, step) = (10_000, 32_000, 100)
-        let rows = (highest - lowest - count) / step
+        let step = 100
+        let rows = (range.count - count) / step
         guard rows > 0 else { return nil }
         for offset in 0..<rows {
-            let first = lowest + (Int(getpid()) * 7 + offset) % rows * step
+            let first = range.lowerBound + (Int(getpid()) * 7 + offset) % rows * step
             if (first..<first + count).allSatisfy(isFree) { return first }
         }
         return nil
