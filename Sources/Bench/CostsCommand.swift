@@ -14,6 +14,8 @@ package struct CostsCommand: Sendable {
         var options = options
         // No page images and no vacuum: what is logged is then what the statements log.
         options.postgresSettings = ["full_page_writes=off", "autovacuum=off"] + options.postgresSettings
+        // However slow the machine is, every order of the count is taken.
+        options.environment = ["ADMISSION_WAIT_SECONDS": "off"].merging(options.environment) { $1 }
         self.options = options
         self.console = console
         self.time = time

@@ -18,7 +18,9 @@ struct ConformanceTests {
         arguments: TestCluster.available)
     func roundTrip(cluster: TestCluster) async throws {
         let scene = Scene("round-trip")
-        let configuration = try await cluster.configuration()
+        var configuration = try await cluster.configuration()
+        // The group's first commit may wait for the cluster to make room for offsets.
+        configuration.commitPatience = .seconds(30)
         let producer = try KafkaProducer(configuration: configuration, time: SystemTime())
         let headers: [(name: String, value: [UInt8]?)] = [("a", Array("1".utf8)), ("a", []), ("none", nil)]
         let sent = await producer.send((0..<500).map { scene.record($0, key: "key-\($0 % 7)", headers: headers) })
@@ -35,7 +37,7 @@ struct ConformanceTests {
                 consumer.finished(batch)
                 await reading.add(batch)
             }
-            await consumer.close()
+            await consumer.close(patience: .seconds(40))
         }
         let messages = await reading.messages
         #expect(messages.map(\.number).sorted() == Array(0..<500), "finished once, read once")
