@@ -192,7 +192,7 @@ struct BulkheadTests {
         #expect(Int(snapshot.rejected) + made.value == 4000)
     }
 
-    @Test("who waits has the next place, though others ask all the time without waiting", .timeLimit(.minutes(1)))
+    @Test("who waits has the next place, though others ask all the time without waiting", .timeLimit(.minutes(5)))
     func noOvertaking() async throws {
         let bulkhead = bulkhead(limit: 1, queue: 1)
         guard case .permitted(let permit) = await bulkhead.acquire() else { return #expect(Bool(false)) }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The timer ends open and half-open times when they are due, though nobody calls.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CircuitBreakerTimerTests {
     private static func timed(_ configuration: inout CircuitBreakerConfiguration) {
         configuration.changesByTimer = true

@@ -45,9 +45,9 @@ final class HeldCalls: Sendable {
     }
 }
 
-/// Waits, without sleeping, until the condition holds; a minute at most: the machine may be busy.
+/// Waits, without sleeping, until the condition holds; five minutes at most: the machine may be busy, and a sanitizer slow.
 func until(_ condition: () -> Bool, _ location: SourceLocation = #_sourceLocation) async {
-    let end = SystemTime().now.advanced(by: .seconds(60))
+    let end = SystemTime().now.advanced(by: .seconds(300))
     while !condition(), SystemTime().now < end { await Task.yield() }
     #expect(condition(), sourceLocation: location)
 }

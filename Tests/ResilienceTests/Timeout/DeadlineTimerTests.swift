@@ -4,7 +4,7 @@ import Testing
 
 @testable import Resilience
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DeadlineTimerTests {
     private final class Fired: Sendable {
         private let stored = Lock<[Int]>([])
